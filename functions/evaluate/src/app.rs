@@ -1,0 +1,40 @@
+//! The evaluate function, as its host sees it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::Router;
+use pappus_domain::event::{ModelEvaluated, ModelTrained};
+use pappus_domain::{Event, Timestamp};
+use pappus_host::{App, Context, Disposition, Failure, OnEvent};
+
+use crate::error::Error;
+use crate::judge::Evaluate;
+
+struct OnTrained {
+    evaluate: Evaluate,
+    context: Context,
+}
+
+/// The evaluate function: judges each model that has been trained.
+pub fn app(context: Context) -> App {
+    let evaluate = Evaluate::new(context.clone());
+    App { name: "evaluate", router: Router::new(), on_event: Some(Arc::new(OnTrained { evaluate, context })) }
+}
+
+#[async_trait]
+impl OnEvent for OnTrained {
+    async fn on_event(&self, event: Event) -> Result<Vec<Event>, Failure> {
+        let trained = event.read::<ModelTrained>();
+        let trained = trained.map_err(|error| Failure::new(Disposition::Refused, error.to_string()))?;
+        let Some(ModelTrained { model, version, .. }) = trained else { return Ok(Vec::new()) };
+        if model != self.context.settings.model {
+            return Ok(Vec::new());
+        }
+        let evaluation = self.evaluate.version(&version, |_, _| {}).await?;
+        let passed = evaluation.verdict.passed;
+        tracing::info!(%version, passed, accuracy = evaluation.report.accuracy.value, "evaluated");
+        let evaluated = ModelEvaluated { model, version, data_set: evaluation.data_set, passed };
+        Ok(vec![Event::new("evaluate", &evaluated, Timestamp::now()).map_err(Error::from)?])
+    }
+}

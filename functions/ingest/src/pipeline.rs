@@ -1,0 +1,196 @@
+//! Candidates to images, on all cores, in a bounded space.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use futures::stream::{self, StreamExt as _};
+use pappus_catalog::OnConflict;
+use pappus_domain::Digest;
+use pappus_domain::event::ImagesIngested;
+use pappus_domain::image::Label;
+use pappus_host::Context;
+use pappus_inference::Limits;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::spawn_blocking;
+
+use crate::candidate::{Candidate, Content};
+use crate::error::Error;
+use crate::fetch::Fetcher;
+use crate::folder;
+use crate::intake::Intake;
+use crate::manifest::{LineFault, Manifest};
+use crate::recorder::record;
+use crate::summary::Summary;
+
+/// How candidates are taken in.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// What an image may be.
+    pub limits: Limits,
+    /// What to do with a known image that comes under another label.
+    pub on_conflict: OnConflict,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { limits: Limits::default(), on_conflict: OnConflict::Keep }
+    }
+}
+
+/// Candidates waiting between two stages of the pipeline.
+const WAITING: usize = 64;
+/// Downloads at once: they wait for the network, not for a core.
+const DOWNLOADS: usize = 16;
+/// Lines of a manifest that are recorded in one transaction, and pending sources that are read at once.
+const PAGE: usize = 500;
+
+/// The ingest stage.
+#[derive(Clone)]
+pub struct Ingest {
+    context: Context,
+    options: Options,
+    cores: usize,
+}
+
+impl Ingest {
+    /// An ingest into the objects and catalog of `context`.
+    pub fn new(context: Context, options: Options) -> Self {
+        Self { context, options, cores: available_parallelism().map_or(1, usize::from) }
+    }
+
+    /// Takes in a file or a folder (see [`folder::paths`]).
+    ///
+    /// # Errors
+    /// [`Error`]; what was taken in before stays.
+    pub async fn path(
+        &self,
+        path: &Path,
+        label: Option<Label>,
+        progress: impl Fn(u64) + Send + 'static,
+    ) -> Result<Summary, Error> {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let candidates = folder::paths(path, label);
+        let walk = spawn_blocking(move || {
+            for candidate in candidates {
+                // The receiver is gone only if the ingest stopped.
+                if sender.blocking_send(candidate).is_err() {
+                    break;
+                }
+            }
+        });
+        // Several a core: while one is decoded, others are read and written.
+        let summary = self.run(receiver, 4 * self.cores, progress).await?;
+        walk.await?;
+        Ok(summary)
+    }
+
+    /// Takes in one object that has been read already.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn one(&self, candidate: Candidate) -> Result<Summary, Error> {
+        let (sender, receiver) = mpsc::channel(1);
+        // The channel has room for one, and its other end is here.
+        let _ = sender.try_send(Ok(candidate));
+        drop(sender);
+        self.run(receiver, 1, |_| {}).await
+    }
+
+    /// Records the lines of a manifest as sources to be fetched. Returns how many are to be fetched, and the lines that
+    /// name no source.
+    ///
+    /// # Errors
+    /// [`Error::Csv`], [`Error::Column`], [`Error::Catalog`].
+    pub async fn read_manifest(&self, path: &Path) -> Result<(u64, Vec<LineFault>), Error> {
+        let (mut pending, mut faults, mut page) = (0, Vec::new(), Vec::with_capacity(PAGE));
+        for line in Manifest::open(path)? {
+            match line? {
+                Ok(source) => page.push(source),
+                Err(fault) => faults.push(fault),
+            }
+            if page.len() == PAGE {
+                pending += self.context.catalog.add_sources(&page).await?;
+                page.clear();
+            }
+        }
+        pending += self.context.catalog.add_sources(&page).await?;
+        Ok((pending, faults))
+    }
+
+    /// Fetches every pending source, those of an earlier manifest that was cut off too.
+    ///
+    /// # Errors
+    /// [`Error`]; what was fetched before stays.
+    pub async fn fetch_pending(&self, progress: impl Fn(u64) + Send + 'static) -> Result<Summary, Error> {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let catalog = self.context.catalog.clone();
+        let reading = tokio::spawn(async move {
+            let mut after: Option<String> = None;
+            loop {
+                let page = catalog.pending_sources(after.as_deref(), PAGE).await?;
+                let Some(last) = page.last() else { return Ok::<(), Error>(()) };
+                after = Some(last.url.clone());
+                for source in page {
+                    let (origin, label) = (source.url.clone(), Some(source.label));
+                    let candidate = Candidate { content: Content::Source(source.url), label, origin };
+                    if sender.send(Ok(candidate)).await.is_err() {
+                        return Ok(());
+                    }
+                }
+            }
+        });
+        let summary = self.run(receiver, DOWNLOADS, progress).await?;
+        reading.await??;
+        Ok(summary)
+    }
+
+    async fn run(
+        &self,
+        mut candidates: mpsc::Receiver<Result<Candidate, Error>>,
+        at_once: usize,
+        progress: impl Fn(u64) + Send + 'static,
+    ) -> Result<Summary, Error> {
+        let intake = Intake {
+            catalog: self.context.catalog.clone(),
+            objects: self.context.objects.clone(),
+            limits: self.options.limits,
+            fetcher: Fetcher::new(),
+            cores: Arc::new(Semaphore::new(self.cores)),
+        };
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let recording = tokio::spawn(record(intake.catalog.clone(), receiver, self.options.on_conflict, progress));
+        // In the order in which they came, so that of two equal images the first is the one that is kept.
+        let mut taken = stream::poll_fn(move |task| candidates.poll_recv(task))
+            .map(|candidate| {
+                let intake = intake.clone();
+                async move { intake.take(candidate?).await }
+            })
+            .buffered(at_once);
+        let mut fault = None;
+        while let Some(next) = taken.next().await {
+            let sent = match next {
+                Ok(taken) => sender.send(taken).await,
+                Err(error) => {
+                    fault = Some(error);
+                    break;
+                }
+            };
+            // The recorder has stopped, and says why below.
+            if sent.is_err() {
+                break;
+            }
+        }
+        drop((sender, taken));
+        let summary = recording.await??;
+        fault.map_or(Ok(summary), Err)
+    }
+
+    /// The event that tells the others of new images; nothing where there are none.
+    pub fn ingested(&self, origin: &str, summary: &Summary) -> Option<ImagesIngested> {
+        let stored = summary.stored + summary.relabelled;
+        // Equal batches are one event: what was taken in, and how much of it was new.
+        let batch = Digest::of_parts([origin.as_bytes(), &stored.to_le_bytes(), &summary.seen.to_le_bytes()]).short(16);
+        (stored > 0).then_some(ImagesIngested { batch, stored })
+    }
+}

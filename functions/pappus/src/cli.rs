@@ -1,0 +1,210 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use pappus_domain::RunId;
+use pappus_domain::image::Label;
+use pappus_domain::run::Recipe;
+
+/// An image classifier's whole life: collect, train, judge, release, serve.
+#[derive(Debug, Parser)]
+#[command(name = "pappus", version, after_help = EXAMPLE)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLE: &str = "\
+The whole loop, from folders named by class to an answer:
+  pappus ingest photos/            photos/dandelion/*.jpg, photos/grass/*.jpg, …
+  pappus train                     says which version it made
+  pappus evaluate VERSION          judges it, gate by gate
+  pappus promote VERSION           makes it the one that answers
+  pappus predict leaf.jpg
+  pappus up                        answers on http://127.0.0.1:8080
+
+Exit code: 0 done, 1 failed, 2 wrong usage or settings.";
+
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// The folder of everything embedded: objects and catalog [default: .pappus, or PAPPUS_HOME]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    /// Print one JSON value, for machines
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the whole loop on a sample data set, or on your own images, and stay up
+    Demo(Demo),
+    /// Run all functions in this process, answering on http://127.0.0.1
+    Up(Up),
+    /// Draw a sample data set: folders of JPEG pictures named by class
+    Sample(Sample),
+    /// Take images in: folders named by class, files, or a CSV manifest with `url_source` and `label`
+    Ingest(Ingest),
+    /// Train a model on all labelled images
+    Train(Train),
+    /// Judge a version against the champion, gate by gate
+    Evaluate(Version),
+    /// Make a version the one that answers
+    Promote(Promote),
+    /// Make the champion before the present one champion again
+    Rollback(Rollback),
+    /// Say which class images are of
+    Predict(Predict),
+    /// List images
+    Images(Images),
+    /// List trainings
+    Runs(Limit),
+    /// List model versions
+    Models(Limit),
+    /// Say how everything stands
+    Status,
+    /// Tell what a prediction goes back to: its model, its data set, its training images
+    Why(Why),
+    /// Do the training of a run that is in the catalog (what train-trigger launches)
+    #[command(hide = true)]
+    TrainingJob {
+        /// The run.
+        run: RunId,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Your own folders of images named by class, or `github` for the 400 photographs of dandelions and grass that the
+    /// reference system trains on [default: a sample that is drawn]
+    #[arg(long, value_name = "DIR|github")]
+    pub(crate) data: Option<String>,
+    /// End after the first prediction
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// The port to answer on; 0 takes a free one
+    #[arg(long, default_value_t = 8080)]
+    pub(crate) port: u16,
+    /// A pretrained network (ONNX) to learn on top of
+    #[arg(long, value_name = "FILE")]
+    pub(crate) backbone: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// The port to answer on; 0 takes a free one
+    #[arg(long, default_value_t = 8080)]
+    pub(crate) port: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sample {
+    /// The folder to draw into
+    pub(crate) dir: PathBuf,
+    /// The number of classes, 2 to 8
+    #[arg(long, default_value_t = 2)]
+    pub(crate) classes: usize,
+    /// Pictures of each class
+    #[arg(long, default_value_t = crate::sample::DEFAULT_COUNT)]
+    pub(crate) count: usize,
+    /// Other seeds draw other pictures
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ingest {
+    /// Folders that hold a folder for each class, image files, or a manifest (FILE.csv)
+    #[arg(required = true, value_name = "PATH|MANIFEST.csv")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The class of every image, whatever its folder
+    #[arg(long)]
+    pub(crate) label: Option<Label>,
+    /// Let the new label win for images that are known under another
+    #[arg(long)]
+    pub(crate) relabel: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    /// auto: what is possible, and of that the best; transfer: a head on a pretrained network; scratch: features learned
+    /// from the images, nothing to download
+    #[arg(long, default_value = "auto", value_name = "auto|transfer|scratch")]
+    pub(crate) recipe: Recipe,
+    /// The pretrained network: any ImageNet-style ONNX file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) backbone: Option<PathBuf>,
+    /// How the network wants its pixels; else FILE.toml beside it says, else each is tried
+    #[arg(long, value_name = "imagenet|minus-one-to-one|caffe", requires = "backbone")]
+    pub(crate) normalisation: Option<String>,
+    /// The same images, recipe and seed make the same model
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Seconds after which nothing more is tried
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) budget: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Version {
+    /// The version, or its first digits
+    pub(crate) version: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Promote {
+    /// The version, or its first digits
+    pub(crate) version: String,
+    /// Whatever its evaluation says
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Why, for the ledger
+    #[arg(long, default_value = "by hand")]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    /// Why, for the ledger
+    #[arg(long, default_value = "by hand")]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Predict {
+    /// Image files
+    #[arg(required = true, value_name = "IMAGE")]
+    pub(crate) images: Vec<PathBuf>,
+    /// The version to ask, or its first digits [default: the champion]
+    #[arg(long = "version", value_name = "VERSION")]
+    pub(crate) model_version: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Images {
+    /// Of this class only
+    #[arg(long)]
+    pub(crate) label: Option<Label>,
+    /// Those that were refused, and why
+    #[arg(long)]
+    pub(crate) quarantined: bool,
+    /// The most to list
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Limit {
+    /// The most to list
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// The id of a prediction: the `request_id` of its answer
+    pub(crate) prediction: pappus_domain::prediction::PredictionId,
+}

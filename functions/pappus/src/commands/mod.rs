@@ -1,0 +1,53 @@
+//! One file a command.
+
+mod demo;
+mod evaluate;
+mod images;
+mod ingest;
+mod models;
+mod predict;
+mod release;
+mod runs;
+mod sample;
+mod status;
+mod train;
+mod up;
+mod why;
+
+use crate::cli::{Cli, Command};
+use crate::output::Output;
+use crate::session::{context, settings};
+use crate::trouble::Trouble;
+
+/// Runs a command.
+pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Trouble> {
+    let home = cli.common.home;
+    if let Command::Sample(options) = &cli.command {
+        return sample::run(options, output);
+    }
+    let is_server = matches!(cli.command, Command::Up(_) | Command::TrainingJob { .. });
+    let settings = settings(home, is_server)?;
+    match cli.command {
+        Command::Up(options) => return up::run(settings, options.port).await,
+        Command::Demo(options) => return demo::run(settings, options, output).await,
+        _ => {}
+    }
+    let context = context(settings).await?;
+    let done = match cli.command {
+        Command::Ingest(options) => ingest::run(&context, options, output).await,
+        Command::Train(options) => train::run(&context, options, output).await,
+        Command::TrainingJob { run } => train::job(&context, run).await,
+        Command::Evaluate(options) => evaluate::run(&context, &options.version, output).await,
+        Command::Promote(options) => release::promote(&context, options, output).await,
+        Command::Rollback(options) => release::roll_back(&context, options, output).await,
+        Command::Predict(options) => predict::run(&context, options, output).await,
+        Command::Images(options) => images::run(&context, options, output).await,
+        Command::Runs(options) => runs::run(&context, options.limit, output).await,
+        Command::Models(options) => models::run(&context, options.limit, output).await,
+        Command::Status => status::run(&context, output).await,
+        Command::Why(options) => why::run(&context, options.prediction, output).await,
+        Command::Sample(_) | Command::Up(_) | Command::Demo(_) => Ok(()),
+    };
+    context.catalog.close().await;
+    done
+}

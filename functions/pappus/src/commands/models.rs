@@ -1,0 +1,50 @@
+//! `pappus models`.
+
+use pappus_domain::Manifest;
+use pappus_host::Context;
+use serde_json::json;
+
+use crate::output::{Output, percent, table};
+use crate::trouble::Trouble;
+
+pub(crate) async fn run(context: &Context, limit: usize, output: Output) -> Result<(), Trouble> {
+    let model = &context.settings.model;
+    let models = context.catalog.models(model, limit).await?;
+    let release = context.catalog.release(model).await?;
+    let mut evaluations = Vec::with_capacity(models.len());
+    for manifest in &models {
+        evaluations.push(context.catalog.evaluation(model, &manifest.version).await?);
+    }
+    let role = |manifest: &Manifest| match &release {
+        Some(release) if release.champion == manifest.version => "champion",
+        Some(release) if release.previous.as_ref() == Some(&manifest.version) => "previous",
+        _ => "",
+    };
+    let verdicts = || {
+        evaluations.iter().map(|evaluation| match evaluation {
+            None => "not evaluated",
+            Some(evaluation) if evaluation.verdict.passed => "passed",
+            Some(_) => "failed",
+        })
+    };
+    let values: Vec<_> = models
+        .iter()
+        .zip(verdicts())
+        .map(|(manifest, verdict)| json!({ "manifest": manifest, "role": role(manifest), "verdict": verdict }))
+        .collect();
+    output.print(&values, || {
+        let rows = models.iter().zip(verdicts()).map(|(manifest, verdict)| {
+            let training = &manifest.training;
+            [
+                manifest.version.to_string(),
+                role(manifest).into(),
+                verdict.into(),
+                percent(training.test.value),
+                percent(training.cross_validation.accuracy),
+                training.parameters.get("candidate").cloned().unwrap_or_default(),
+                format!("{:.0}", manifest.created_at),
+            ]
+        });
+        table(["version", "role", "verdict", "test", "validated", "recipe", "made"], rows)
+    })
+}

@@ -1,0 +1,54 @@
+//! `pappus status`.
+
+use pappus_domain::release::LedgerEntry;
+use pappus_domain::{Lease, Timestamp};
+use pappus_host::{Context, Failure};
+use serde_json::json;
+
+use super::runs::outcome;
+use crate::output::Output;
+use crate::trouble::Trouble;
+
+pub(crate) async fn run(context: &Context, output: Output) -> Result<(), Trouble> {
+    let Context { catalog, settings, objects, .. } = context;
+    objects.check().await?;
+    let images = catalog.image_counts().await?;
+    let sources = catalog.source_counts().await?;
+    let last_run = catalog.runs(&settings.model, 1).await?.pop();
+    let release = catalog.release(&settings.model).await?;
+    let ledger = catalog.ledger(&settings.model).await?;
+    LedgerEntry::verify(&ledger).map_err(Failure::from_error)?;
+    let lease = catalog.lease(&Lease::for_training(&settings.model)).await?;
+    let training = lease.filter(|lease| !lease.is_expired(Timestamp::now()));
+    let predictions = catalog.prediction_count().await?;
+    let value = json!({
+        "model": settings.model, "objects": settings.objects, "catalog": settings.catalog, "images": images,
+        "sources": sources, "last_run": last_run, "training": training, "release": release,
+        "ledger_entries": ledger.len(), "predictions": predictions,
+    });
+    output.print(&value, || {
+        let labels: Vec<String> = images.labels.iter().map(|(label, count)| format!("{label} {count}")).collect();
+        let sources: Vec<String> = sources.iter().map(|(status, count)| format!("{count} {status}")).collect();
+        let champion = release.as_ref().map_or_else(
+            || "nothing is released yet".into(),
+            |release| format!("version {}, generation {}", release.champion, release.generation),
+        );
+        let run = last_run.map_or_else(
+            || "none yet".into(),
+            |run| format!("{} {} {}", run.request.run, run.status.as_str(), outcome(&run.status)),
+        );
+        [
+            format!("model        {}", settings.model),
+            format!("objects      {}", settings.objects),
+            format!("catalog      {}", settings.catalog),
+            format!("images       {} stored ({}), {} quarantined", images.stored, labels.join(", "), images.quarantined),
+            format!("sources      {}", if sources.is_empty() { "none".into() } else { sources.join(", ") }),
+            format!("last run     {run}"),
+            format!("training     {}", training.map_or_else(|| "none under way".into(), |lease| lease.holder)),
+            format!("champion     {champion}"),
+            format!("ledger       {} entries, unbroken", ledger.len()),
+            format!("predictions  {predictions} logged"),
+        ]
+        .join("\n")
+    })
+}

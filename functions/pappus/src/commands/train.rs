@@ -1,0 +1,72 @@
+//! `pappus train`, and the job that train-trigger launches.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use pappus_domain::{Event, Manifest, RunId, Timestamp};
+use pappus_host::Context;
+use pappus_train::{Error, Train, Trained};
+use pappus_train_trigger::{Trigger, Wish};
+
+use crate::cli;
+use crate::output::{Output, interval, percent};
+use crate::progress;
+use crate::session::unless_interrupted;
+use crate::trouble::Trouble;
+
+pub(crate) async fn run(context: &Context, options: cli::Train, output: Output) -> Result<(), Trouble> {
+    let cli::Train { recipe, backbone, normalisation, seed, budget, .. } = options;
+    let wish = Wish { recipe, backbone, normalisation, seed, budget_seconds: budget, reason: "by hand".into() };
+    let trained = train(context, wish, output).await?;
+    output.print(&trained.manifest, || {
+        let version = &trained.manifest.version;
+        format!("{}\nnext: pappus evaluate {version}", describe(&trained))
+    })
+}
+
+/// Trains as wished. When Ctrl-C comes, the lease is freed and the run says so.
+pub(crate) async fn train(context: &Context, wish: Wish, output: Output) -> Result<Trained, Trouble> {
+    let request = Trigger::new(context.clone()).request(wish).await?;
+    let training = Train::new(context.clone(), progress::training(output));
+    let trained = unless_interrupted(async { Ok(training.run(&request.run).await?) }).await;
+    if matches!(trained, Err(Trouble::Interrupted)) {
+        training.abandon(&request.run, "stopped by the operator").await?;
+    }
+    // A run that was made a moment ago is over only if another training has declared it dead.
+    trained?.ok_or_else(|| Trouble::Found(format!("run {} was ended by another training", request.run)))
+}
+
+pub(crate) fn describe(trained: &Trained) -> String {
+    let Manifest { version, training, .. } = &trained.manifest;
+    let validation = &training.cross_validation;
+    let classes: Vec<String> =
+        training.counts.iter().map(|(class, count)| format!("{class} {} + {}", count.train, count.test)).collect();
+    let mut lines = vec![
+        format!("trained version {version}: {}", training.parameters.get("candidate").map_or("", String::as_str)),
+        format!("  images to train + test with: {}", classes.join(", ")),
+        format!(
+            "  cross-validated accuracy {} (deviation {:.1}; {} folds, {} times)",
+            percent(validation.accuracy),
+            100.0 * validation.deviation,
+            validation.folds,
+            validation.repeats
+        ),
+        format!("  test accuracy {}", interval(&training.test)),
+    ];
+    if trained.aside > 0 {
+        lines.push(format!("  {} images set aside: they look like images to train and to test with", trained.aside));
+    }
+    lines.join("\n")
+}
+
+/// Does the training of a run, and writes the event that follows from it to standard output.
+pub(crate) async fn job(context: &Context, run: RunId) -> Result<(), Trouble> {
+    let training = Train::new(context.clone(), Arc::new(|step| tracing::debug!(?step)));
+    if let Some(trained) = training.run(&run).await? {
+        let event = Event::new("train", &trained.event(), Timestamp::now()).map_err(Error::from)?;
+        let line = serde_json::to_string(&event).map_err(Error::from)?;
+        // Whoever launched it may be gone; the model is in the catalog all the same.
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
+    Ok(())
+}

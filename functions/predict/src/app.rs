@@ -1,0 +1,239 @@
+//! The predict function, as its host sees it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use futures::future::join_all;
+use pappus_domain::event::ReleaseChanged;
+use pappus_domain::prediction::PredictionId;
+use pappus_domain::{Digest, Event, Prediction, Timestamp};
+use pappus_host::{App, Context, Disposition, Failure, OnEvent};
+use pappus_inference::Limits;
+use pappus_telemetry::Metrics;
+use uuid::Uuid;
+
+use crate::api::{Batch, BatchItem, ModelInfo, Predicted, Reloaded, Welcome};
+use crate::error::Error;
+use crate::health::Probe;
+use crate::log::PredictionLog;
+use crate::metrics::{Failed, Loaded, PredictMetrics, Predicted as PredictedLabels};
+use crate::serving::{Live, Serving};
+use crate::upload::{self, MAX_BATCH_BYTES, MAX_BODY_BYTES, MAX_IMAGE_BYTES};
+
+/// How often the release row is looked at: the longest that a rollback by another process waits.
+const FOLLOW: Duration = Duration::from_millis(500);
+
+/// What an image sent to be classified may be.
+const LIMITS: Limits = Limits { bytes: MAX_IMAGE_BYTES, side: 32, pixels: 50_000_000 };
+
+/// The predict function's state.
+pub struct Predict {
+    context: Context,
+    serving: Serving,
+    log: PredictionLog,
+    metrics: PredictMetrics,
+    probe: Probe,
+}
+
+/// The predict function, its model loaded if there is one. A model that cannot be loaded does not keep it from starting:
+/// it says so, and follows the release.
+pub async fn app(context: Context) -> App {
+    let metrics = PredictMetrics::register(&context);
+    let predict = Arc::new(Predict {
+        serving: Serving::new(context.clone()),
+        log: PredictionLog::start(context.catalog.clone(), metrics.unlogged.clone()),
+        metrics,
+        probe: Probe::new(),
+        context,
+    });
+    predict.follow(false).await;
+    let following = Arc::downgrade(&predict);
+    tokio::spawn(async move {
+        let mut tick = tokio::time::interval(FOLLOW);
+        loop {
+            tick.tick().await;
+            let Some(predict) = following.upgrade() else { return };
+            predict.follow(false).await;
+        }
+    });
+    let large = Router::new()
+        .route("/predict/batch", post(predict_batch))
+        .layer(DefaultBodyLimit::max(MAX_BATCH_BYTES));
+    let router = Router::new()
+        .route("/", get(welcome))
+        .route("/predict", post(predict_one))
+        .route("/health", get(health))
+        .route("/health/live", get(|| async { StatusCode::OK }))
+        .route("/health/ready", get(ready))
+        .route("/model/info", get(model_info))
+        .route("/model/reload", post(reload))
+        .route("/metrics", get(metrics_text))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .merge(large)
+        .with_state(predict.clone());
+    App { name: "predict", router, on_event: Some(predict) }
+}
+
+impl Predict {
+    async fn follow(&self, again: bool) {
+        match self.serving.follow(again).await {
+            Ok(true) => self.tell_model(),
+            // It has been told when it happened.
+            Ok(false) | Err(Error::Unloadable { .. }) => {}
+            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "the release cannot be read"),
+        }
+    }
+
+    fn tell_model(&self) {
+        let Ok(live) = self.serving.current() else { return };
+        self.metrics.model.clear();
+        let manifest = live.classifier.manifest();
+        let loaded = Loaded { model_version: manifest.version.to_string(), model_name: manifest.name.to_string() };
+        self.metrics.model.get_or_create(&loaded).set(1);
+    }
+
+    async fn answer(&self, live: &Live, image: Bytes, source: &str) -> Result<Prediction, Error> {
+        let begun = Instant::now();
+        let digest = Digest::of(&image);
+        let answer = live.classifier.classify(image, LIMITS).await?;
+        let took = begun.elapsed();
+        let manifest = live.classifier.manifest();
+        let probabilities: BTreeMap<_, _> = manifest.classes.iter().cloned().zip(answer.probabilities).collect();
+        let class = manifest.classes.get(answer.class).cloned().ok_or_else(|| Error::BadRequest("no class".into()))?;
+        let prediction = Prediction {
+            id: PredictionId(Uuid::now_v7()),
+            model: manifest.name.clone(),
+            version: manifest.version.clone(),
+            image: digest,
+            class,
+            probabilities,
+            latency_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            source: source.into(),
+            at: Timestamp::now(),
+        };
+        self.metrics.duration.observe(took.as_secs_f64());
+        let labels = PredictedLabels {
+            model_version: prediction.version.to_string(),
+            predicted_class: prediction.class.to_string(),
+        };
+        self.metrics.predictions.get_or_create(&labels).inc();
+        self.log.log(prediction.clone());
+        Ok(prediction)
+    }
+
+    fn count(&self, error: Error) -> Error {
+        self.metrics.errors.get_or_create(&Failed { error_type: error.kind() }).inc();
+        error
+    }
+}
+
+async fn predict_one(State(predict): State<Arc<Predict>>, request: Request) -> Result<Json<Predicted>, Failure> {
+    let answered = async {
+        let image = upload::one(request).await?;
+        let live = predict.serving.current()?;
+        predict.answer(&live, image, "http").await
+    };
+    let prediction = answered.await.map_err(|error| predict.count(error))?;
+    Ok(Json(Predicted {
+        request_id: prediction.id,
+        confidence: confidence(&prediction),
+        predicted_class: prediction.class,
+        all_probabilities: prediction.probabilities,
+        model_version: prediction.version,
+        prediction_time_ms: prediction.latency_us as f64 / 1000.0,
+        timestamp: prediction.at,
+    }))
+}
+
+async fn predict_batch(State(predict): State<Arc<Predict>>, request: Request) -> Result<Json<Batch>, Failure> {
+    let uploads = upload::many(request).await.map_err(|error| predict.count(error))?;
+    let live = predict.serving.current().map_err(|error| predict.count(error))?;
+    let results = join_all(uploads.into_iter().map(|upload| {
+        let (predict, live) = (&predict, &live);
+        async move {
+            let filename = upload.filename;
+            match predict.answer(live, upload.bytes, "batch").await {
+                Ok(prediction) => BatchItem::Answered {
+                    filename,
+                    request_id: prediction.id,
+                    confidence: confidence(&prediction),
+                    predicted_class: prediction.class,
+                    all_probabilities: prediction.probabilities,
+                },
+                Err(error) => BatchItem::Refused { filename, error: Failure::from(predict.count(error)).to_string() },
+            }
+        }
+    }));
+    let results = results.await;
+    let (batch_id, timestamp) = (Uuid::now_v7().to_string(), Timestamp::now());
+    Ok(Json(Batch { batch_id, model_version: live.version().clone(), timestamp, results }))
+}
+
+fn confidence(prediction: &Prediction) -> f32 {
+    prediction.probabilities.get(&prediction.class).copied().unwrap_or_default()
+}
+
+async fn welcome(State(predict): State<Arc<Predict>>) -> Json<Welcome> {
+    let live = predict.serving.current().ok();
+    Json(Welcome {
+        message: "Pappus answers which class an image is of: POST it to /predict",
+        version: env!("CARGO_PKG_VERSION"),
+        model_version: live.as_ref().map(|live| live.version().clone()),
+        model_loaded_at: live.as_ref().map(|live| live.loaded_at),
+        available_classes: live.map(|live| live.classifier.manifest().classes.clone()).unwrap_or_default(),
+        docs: "/model/info",
+        health: "/health",
+    })
+}
+
+async fn health(State(predict): State<Arc<Predict>>) -> Response {
+    let health = predict.probe.health(&predict.context, &predict.serving).await;
+    let status = if health.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(health)).into_response()
+}
+
+async fn ready(State(predict): State<Arc<Predict>>) -> Result<StatusCode, Failure> {
+    predict.serving.current()?;
+    Ok(StatusCode::OK)
+}
+
+async fn model_info(State(predict): State<Arc<Predict>>) -> Result<Json<ModelInfo>, Failure> {
+    Ok(Json(ModelInfo::of(&*predict.serving.current()?)))
+}
+
+async fn reload(State(predict): State<Arc<Predict>>) -> Result<Json<Reloaded>, Failure> {
+    let changed = predict.serving.follow(true).await?;
+    predict.tell_model();
+    let live = predict.serving.current()?;
+    let message = if changed { "another version answers now" } else { "the released version answers already" };
+    Ok(Json(Reloaded { message: message.into(), model_version: live.version().clone(), timestamp: Timestamp::now() }))
+}
+
+async fn metrics_text(State(predict): State<Arc<Predict>>) -> Result<Response, Failure> {
+    let text = predict.context.metrics.text().map_err(Error::from)?;
+    Ok(([(header::CONTENT_TYPE, Metrics::CONTENT_TYPE)], text).into_response())
+}
+
+#[async_trait]
+impl OnEvent for Predict {
+    async fn on_event(&self, event: Event) -> Result<Vec<Event>, Failure> {
+        let changed = event.read::<ReleaseChanged>();
+        let changed = changed.map_err(|error| Failure::new(Disposition::Refused, error.to_string()))?;
+        if changed.is_some_and(|changed| changed.model == self.context.settings.model) {
+            self.follow(false).await;
+        }
+        Ok(Vec::new())
+    }
+
+    async fn flush(&self) {
+        self.log.flush().await;
+    }
+}

@@ -1,0 +1,88 @@
+//! Why there is no answer.
+
+use pappus_domain::ModelVersion;
+use pappus_host::{Disposition, Dispose};
+use pappus_inference::{ClassifyError, ImageError};
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Nothing has been released.
+    #[error("no model is released yet: train one with `pappus train`, then `pappus evaluate` and `pappus promote` it")]
+    NoModel,
+    /// What has been released cannot be loaded.
+    #[error("the released version {version} cannot be loaded: {reason}")]
+    Unloadable {
+        /// The version.
+        version: ModelVersion,
+        /// Why not.
+        reason: String,
+    },
+    /// The request holds no image.
+    #[error("{0}")]
+    BadRequest(String),
+    /// The request is larger than allowed.
+    #[error("the request is larger than the {limit} bytes allowed: send a smaller image")]
+    TooLarge {
+        /// What is allowed, in bytes.
+        limit: u64,
+    },
+    /// The request is of another type.
+    #[error("content type `{0}` is not read: send the image itself, or multipart/form-data with a field `file`")]
+    WrongType(String),
+    /// The image or the model.
+    #[error(transparent)]
+    Classify(#[from] ClassifyError),
+    /// The model cannot be read or loaded.
+    #[error("the model cannot be loaded")]
+    Model(#[from] pappus_inference::Error),
+    /// The metadata store failed.
+    #[error("the catalog failed")]
+    Catalog(#[from] pappus_catalog::Error),
+    /// The work was stopped from outside.
+    #[error("loading was stopped")]
+    Stopped(#[from] tokio::task::JoinError),
+    /// The metrics cannot be written.
+    #[error("the metrics cannot be written")]
+    Metrics(#[from] std::fmt::Error),
+}
+
+impl Error {
+    /// A short stable name, for metrics.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::NoModel | Self::Unloadable { .. } => "no_model",
+            Self::BadRequest(_) => "bad_request",
+            Self::TooLarge { .. } => "too_large",
+            Self::WrongType(_) => "wrong_type",
+            Self::Classify(ClassifyError::Image(error)) => error.kind(),
+            Self::Classify(ClassifyError::Overloaded) => "overloaded",
+            Self::Classify(_) | Self::Model(_) => "model",
+            Self::Catalog(_) => "catalog",
+            Self::Stopped(_) => "stopped",
+            Self::Metrics(_) => "metrics",
+        }
+    }
+}
+
+impl Dispose for Error {
+    fn disposition(&self) -> Disposition {
+        match self {
+            Self::BadRequest(_) => Disposition::Refused,
+            Self::TooLarge { .. } | Self::Classify(ClassifyError::Image(ImageError::TooManyBytes { .. })) => {
+                Disposition::TooLarge
+            }
+            Self::WrongType(_) | Self::Classify(ClassifyError::Image(ImageError::UnsupportedFormat(_))) => {
+                Disposition::WrongType
+            }
+            Self::Classify(ClassifyError::Image(_)) => Disposition::Refused,
+            Self::Classify(ClassifyError::Overloaded) => Disposition::Overloaded,
+            Self::Classify(ClassifyError::Model(_)) | Self::Metrics(_) => Disposition::Fault,
+            Self::Catalog(error) => error.disposition(),
+            Self::NoModel | Self::Unloadable { .. } | Self::Classify(_) | Self::Model(_) | Self::Stopped(_) => {
+                Disposition::Unavailable
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! The promote function, as its host sees it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::Router;
+use pappus_domain::event::ModelEvaluated;
+use pappus_domain::{Event, Timestamp};
+use pappus_host::{App, Context, Disposition, Failure, OnEvent};
+
+use crate::error::Error;
+use crate::release::{By, Promote};
+
+struct OnEvaluated {
+    promote: Promote,
+    context: Context,
+}
+
+/// The promote function: releases each version that passed its evaluation.
+pub fn app(context: Context) -> App {
+    let promote = Promote::new(context.clone());
+    App { name: "promote", router: Router::new(), on_event: Some(Arc::new(OnEvaluated { promote, context })) }
+}
+
+#[async_trait]
+impl OnEvent for OnEvaluated {
+    async fn on_event(&self, event: Event) -> Result<Vec<Event>, Failure> {
+        let evaluated = event.read::<ModelEvaluated>();
+        let evaluated = evaluated.map_err(|error| Failure::new(Disposition::Refused, error.to_string()))?;
+        let Some(ModelEvaluated { model, version, passed, data_set }) = evaluated else { return Ok(Vec::new()) };
+        if model != self.context.settings.model {
+            return Ok(Vec::new());
+        }
+        if !passed {
+            tracing::warn!(%version, "not released: it did not pass its evaluation");
+            return Ok(Vec::new());
+        }
+        let reason = format!("passed its evaluation on data set {}", data_set.short(12));
+        let by = By { actor: "promote".into(), reason };
+        let changed = match self.promote.promote(&version, false, by).await {
+            // An old verdict, delivered late: a newer champion stands, and is not to be undone by it.
+            Err(error @ Error::Outdated { .. }) => {
+                tracing::warn!(%version, error = &error as &dyn std::error::Error, "not released");
+                return Ok(Vec::new());
+            }
+            other => other?,
+        };
+        tracing::info!(%version, generation = changed.release.generation, "released");
+        Ok(vec![Event::new("promote", &changed.event(), Timestamp::now()).map_err(Error::from)?])
+    }
+}

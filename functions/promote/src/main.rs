@@ -1,0 +1,8 @@
+//! The promote function on a host of its own.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    pappus_host::run(|context| async { Ok(pappus_promote::app(context)) }).await
+}

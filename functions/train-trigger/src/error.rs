@@ -1,0 +1,46 @@
+//! Why no training is begun.
+
+use std::path::PathBuf;
+
+use pappus_domain::RunId;
+use pappus_host::{Disposition, Dispose};
+
+/// Why no training is begun.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The metadata store failed.
+    #[error("the catalog failed")]
+    Catalog(#[from] pappus_catalog::Error),
+    /// The job cannot be started.
+    #[error("the training program {} cannot be started", .program.display())]
+    Launch {
+        /// The program.
+        program: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The job could not be watched to its end.
+    #[error("the training of run {run} could not be watched to its end")]
+    Watch {
+        /// The run.
+        run: RunId,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// An event cannot be written.
+    #[error("an event cannot be written")]
+    Event(#[from] serde_json::Error),
+}
+
+impl Dispose for Error {
+    fn disposition(&self) -> Disposition {
+        match self {
+            Self::Catalog(error) => error.disposition(),
+            Self::Launch { .. } | Self::Watch { .. } => Disposition::Unavailable,
+            Self::Event(_) => Disposition::Fault,
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Decides whether to train now, and launches the job.
+//!
+//! A run is written to the catalog before anybody is told of it. The job itself takes the lease that makes it the only
+//! training of its model, so a second launch does no harm, whoever starts it.
+
+mod app;
+mod error;
+mod launcher;
+mod trigger;
+
+pub use app::{app, app_with};
+pub use error::Error;
+pub use launcher::{Launcher, ProcessLauncher};
+pub use trigger::{Trigger, Wish};

@@ -1,0 +1,8 @@
+//! The train-trigger function on a host of its own.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    pappus_host::run(|context| async { Ok(pappus_train_trigger::app(context)) }).await
+}

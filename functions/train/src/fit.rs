@@ -1,0 +1,139 @@
+//! Features to a fitted, measured model.
+
+use std::collections::BTreeMap;
+
+use pappus_domain::image::Label;
+use pappus_domain::model::CrossValidation;
+use pappus_domain::run::Recipe;
+use pappus_domain::stats::Proportion;
+use pappus_domain::{DataSet, DataSetEntry, Split};
+use pappus_learning::validate::cross_validate;
+use pappus_learning::{Chosen, Extractor, Matrix, Plan, Samples, Views, assemble};
+
+use crate::error::Error;
+
+/// The strengths of regularisation that cross-validation chooses from: λ of `mean loss + λ/2 · ‖weights‖²`.
+const STRENGTHS: [f64; 6] = [1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2];
+const FOLDS: usize = 5;
+/// Repeats of the cross-validation, for sets so small that one dealing out says little.
+const REPEATS: usize = 4;
+const SMALL: usize = 2000;
+/// Classes whose sizes differ more than this weigh the same whatever their size.
+const UNBALANCED: f64 = 2.0;
+
+/// The side of a data set that is learned from, in numbers.
+pub(crate) struct TrainSide {
+    pub(crate) entries: Vec<DataSetEntry>,
+    labels: Vec<usize>,
+    groups: Vec<u64>,
+    classes: Vec<Label>,
+    balanced: bool,
+}
+
+impl TrainSide {
+    pub(crate) fn of(data_set: &DataSet) -> Self {
+        let counts = data_set.counts();
+        let sizes = counts.values().map(|count| count.train);
+        let (least, most) = (sizes.clone().min().unwrap_or(0), sizes.max().unwrap_or(0));
+        let classes: Vec<Label> = counts.into_keys().collect();
+        let entries: Vec<DataSetEntry> = data_set.side(Split::Train).cloned().collect();
+        Self {
+            labels: entries.iter().map(|entry| index(&classes, entry)).collect(),
+            groups: entries.iter().map(|entry| entry.group).collect(),
+            balanced: most as f64 > UNBALANCED * least as f64,
+            entries,
+            classes,
+        }
+    }
+
+    fn samples<'a>(&'a self, views: &'a Views) -> Samples<'a> {
+        Samples { views, labels: &self.labels, groups: &self.groups, classes: self.classes.len() }
+    }
+
+    fn plan(&self, seed: u64) -> Plan {
+        let images = self.entries.len() as f64;
+        let groups = self.groups.iter().collect::<std::collections::BTreeSet<_>>().len();
+        Plan {
+            // The head takes the inverse, as scikit-learn's C: `C · sum of losses + ½ · ‖weights‖²`.
+            strengths: STRENGTHS.iter().map(|lambda| 1.0 / (lambda * images)).collect(),
+            folds: FOLDS.min(groups),
+            repeats: if self.entries.len() <= SMALL { REPEATS } else { 1 },
+            seed,
+            balanced: self.balanced,
+        }
+    }
+
+    /// Cross-validates features: `views` rows for each image of [`TrainSide::entries`].
+    pub(crate) fn validate(&self, features: Matrix, views: usize, seed: u64) -> Result<Validated, Error> {
+        let views = Views::new(features, views)?;
+        let plan = self.plan(seed);
+        let chosen = cross_validate(&self.samples(&views), &plan)?;
+        Ok(Validated { views, plan, chosen })
+    }
+}
+
+fn index(classes: &[Label], entry: &DataSetEntry) -> usize {
+    // The classes are those of the entries.
+    classes.iter().position(|class| *class == entry.label).unwrap_or(0)
+}
+
+/// Features that have been cross-validated.
+pub(crate) struct Validated {
+    views: Views,
+    plan: Plan,
+    chosen: Chosen,
+}
+
+impl Validated {
+    /// The cross-validated accuracy, 0 to 1.
+    pub(crate) const fn accuracy(&self) -> f64 {
+        self.chosen.best.accuracy
+    }
+}
+
+/// A model, fitted and measured.
+pub(crate) struct Fitted {
+    pub(crate) recipe: Recipe,
+    pub(crate) onnx: Vec<u8>,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) cross_validation: CrossValidation,
+    pub(crate) test: Proportion,
+}
+
+/// Fits a head to the whole training side, splices it onto the extractor, and measures it on the test side, whose
+/// features are `test`, one row for each entry of `held_out`.
+pub(crate) fn fit(
+    side: &TrainSide,
+    validated: &Validated,
+    (name, recipe): (&str, Recipe),
+    extractor: &Extractor,
+    (held_out, test): (&[DataSetEntry], &Matrix),
+) -> Result<Fitted, Error> {
+    let Validated { views, plan, chosen } = validated;
+    let head = side.samples(views).fit(chosen.best.strength, plan.balanced)?;
+    let names: Vec<String> = side.classes.iter().map(Label::to_string).collect();
+    let onnx = assemble(extractor, &head, &names)?;
+    let probabilities = head.probabilities(test)?;
+    let right = held_out.iter().enumerate().filter(|(row, entry)| {
+        let answers = probabilities.row(*row);
+        let best = (0..answers.len()).max_by(|a, b| answers[*a].total_cmp(&answers[*b]));
+        best == Some(index(&side.classes, entry))
+    });
+    let test = Proportion::new(right.count() as u64, held_out.len() as u64);
+    let parameters = BTreeMap::from([
+        ("candidate".to_owned(), name.to_owned()),
+        ("features".to_owned(), head.weights().cols().to_string()),
+        ("lambda".to_owned(), format!("{:e}", 1.0 / (chosen.best.strength * side.entries.len() as f64))),
+        ("balanced".to_owned(), plan.balanced.to_string()),
+    ]);
+    let cross_validation = CrossValidation {
+        folds: plan.folds,
+        repeats: plan.repeats,
+        accuracy: chosen.best.accuracy,
+        deviation: chosen.best.deviation,
+    };
+    let (width, height) = (extractor.width, extractor.height);
+    Ok(Fitted { recipe, onnx, width, height, parameters, cross_validation, test })
+}

@@ -1,0 +1,188 @@
+//! The life of one training: under a lease, with its run's row always telling the truth.
+
+use std::time::Duration;
+
+use pappus_catalog::Acquired;
+use pappus_domain::event::ModelTrained;
+use pappus_domain::{Lease, Manifest, Run, RunId, RunStatus, Timestamp};
+use pappus_host::{Context, Failure};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::learn::learn;
+use crate::progress::{Progress, Step};
+use crate::publish::metrics;
+
+/// How often a held lease is looked at, to see whether its holder lives.
+const LOOK: Duration = Duration::from_millis(250);
+/// Runs that are looked at for some that were cut off.
+const RECENT: usize = 50;
+
+/// What a training made.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// The package's manifest.
+    pub manifest: Manifest,
+    /// Labelled images that stand in no data set, for they look like images of both sides.
+    pub aside: u64,
+}
+
+impl Trained {
+    /// The event that tells the others.
+    pub fn event(&self) -> ModelTrained {
+        let Manifest { name, version, training, .. } = self.manifest.clone();
+        ModelTrained { model: name, version, run: training.run }
+    }
+}
+
+/// The train stage.
+#[derive(Clone)]
+pub struct Train {
+    context: Context,
+    progress: Progress,
+    /// Unique to this process: a second one for the same run is another holder of the lease.
+    process: Uuid,
+}
+
+impl Train {
+    /// Trains in the objects and catalog of `context`; `progress` is told what happens.
+    pub fn new(context: Context, progress: Progress) -> Self {
+        Self { context, progress, process: Uuid::now_v7() }
+    }
+
+    /// Tidies up after a training that was dropped: frees the lease and writes down why the run is over.
+    ///
+    /// # Errors
+    /// [`Error::Catalog`].
+    pub async fn abandon(&self, id: &RunId, why: &str) -> Result<(), Error> {
+        let catalog = &self.context.catalog;
+        let lease = catalog.lease(&Lease::for_training(&self.context.settings.model)).await?;
+        if let Some(lease) = lease.filter(|lease| lease.holder == self.holder(id)) {
+            catalog.release_lease(&lease).await?;
+        }
+        catalog.update_run(id, None, &RunStatus::Failed { message: why.into() }, Timestamp::now()).await?;
+        Ok(())
+    }
+
+    fn holder(&self, id: &RunId) -> String {
+        format!("{id}/{}", self.process)
+    }
+
+    /// Does the training that a run asks for. Nothing where the run is over already. Where another training holds the
+    /// lease, watches it until it shows a sign of life, which ends this one with [`Error::UnderWay`], or until the lease
+    /// runs out, which begins it.
+    ///
+    /// # Errors
+    /// [`Error`]; the run's row has it too.
+    pub async fn run(&self, id: &RunId) -> Result<Option<Trained>, Error> {
+        let run = self.context.catalog.run(id).await?.ok_or(Error::NoRun(*id))?;
+        if run.status.is_over() {
+            return Ok(None);
+        }
+        let trained = match self.acquire(&run).await {
+            Ok(lease) => {
+                let trained = self.under(lease.clone(), &run).await;
+                self.context.catalog.release_lease(&lease).await?;
+                trained
+            }
+            Err(error) => Err(error),
+        };
+        match trained {
+            Ok(trained) => Ok(Some(trained)),
+            Err(error) => {
+                let failure = Failure::from(error);
+                let failed = RunStatus::Failed { message: failure.to_string() };
+                self.context.catalog.update_run(id, None, &failed, Timestamp::now()).await?;
+                Err(Error::Failed(failure))
+            }
+        }
+    }
+
+    async fn acquire(&self, run: &Run) -> Result<Lease, Error> {
+        let name = Lease::for_training(&run.request.model);
+        let holder = self.holder(&run.request.run);
+        let mut seen: Option<Lease> = None;
+        loop {
+            match self.context.catalog.acquire_lease(&name, &holder, Timestamp::now()).await? {
+                Acquired::Granted { lease, .. } => return Ok(lease),
+                Acquired::Held(lease) => {
+                    let lives = seen.as_ref().is_some_and(|s| s.holder != lease.holder || s.beat != lease.beat);
+                    if lives {
+                        return Err(Error::UnderWay(lease));
+                    }
+                    if seen.is_none() {
+                        (self.progress)(Step::Waiting);
+                    }
+                    seen = Some(lease);
+                }
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn under(&self, lease: Lease, run: &Run) -> Result<Trained, Error> {
+        let (lost, is_lost) = watch::channel(false);
+        let heart = tokio::spawn(beat(self.context.clone(), lease, lost));
+        let trained = tokio::select! {
+            trained = self.train(run) => trained,
+            // The value is sent once, and the sender lives as long as the heart.
+            _ = wait(is_lost) => Err(Error::LeaseLost),
+        };
+        heart.abort();
+        trained
+    }
+
+    async fn train(&self, run: &Run) -> Result<Trained, Error> {
+        let Context { catalog, objects, .. } = &self.context;
+        self.bury_the_dead(run).await?;
+        let id = &run.request.run;
+        catalog.update_run(id, None, &RunStatus::Running, Timestamp::now()).await?;
+        let learned = learn(&self.context, &run.request, &self.progress).await?;
+        let manifest = learned.package.manifest.clone();
+        (self.progress)(Step::Packing);
+        learned.package.write(&**objects).await?;
+        catalog.record_model(&manifest).await?;
+        let measured = metrics(&manifest.training.cross_validation, &manifest.training.test);
+        let succeeded = RunStatus::Succeeded { version: manifest.version.clone(), metrics: measured };
+        catalog.update_run(id, Some(&manifest.training.data_set), &succeeded, Timestamp::now()).await?;
+        Ok(Trained { manifest, aside: learned.aside })
+    }
+
+    /// Whoever holds the lease knows that no other training lives: older runs that are not over were cut off.
+    async fn bury_the_dead(&self, run: &Run) -> Result<(), Error> {
+        let catalog = &self.context.catalog;
+        for other in catalog.runs(&run.request.model, RECENT).await? {
+            if other.request.run < run.request.run && !other.status.is_over() {
+                let message = format!("it was cut off, and run {} came after it", run.request.run);
+                catalog.update_run(&other.request.run, None, &RunStatus::Failed { message }, Timestamp::now()).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn wait(mut is_lost: watch::Receiver<bool>) {
+    // An error means that the heart has stopped without losing the lease: then nothing is lost.
+    if is_lost.wait_for(|lost| *lost).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Renews the lease until it is lost.
+async fn beat(context: Context, mut lease: Lease, lost: watch::Sender<bool>) {
+    let every = Duration::try_from(Lease::HEARTBEAT).unwrap_or(Duration::from_secs(1));
+    let mut tick = tokio::time::interval(every);
+    loop {
+        tick.tick().await;
+        match context.catalog.renew_lease(&lease, Timestamp::now()).await {
+            Ok(Some(renewed)) => lease = renewed,
+            Ok(None) => break,
+            // The catalog may come back before the lease runs out.
+            Err(_) if !lease.is_expired(Timestamp::now()) => {}
+            Err(_) => break,
+        }
+    }
+    // The training may have ended meanwhile.
+    let _ = lost.send(true);
+}

@@ -1,0 +1,183 @@
+//! From a request to a package: which ways of learning are tried, and which is kept.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use pappus_domain::run::{Recipe, TrainingRequest};
+use pappus_domain::{DataSetEntry, Split};
+use pappus_host::Context;
+use pappus_inference::Package;
+use pappus_learning::dictionary::{self, DictionaryOptions};
+use pappus_learning::Extractor;
+use tokio::task::spawn_blocking;
+
+use crate::backbone_file::Backbone;
+use crate::candidates::{Candidate, Features, normalisations, scratch, variants};
+use crate::error::Error;
+use crate::extract::Extraction;
+use crate::fit::{Fitted, TrainSide, Validated, fit};
+use crate::freeze::{Frozen, freeze};
+use crate::pixels::{pixels, read};
+use crate::progress::{Progress, Step};
+use crate::publish::package;
+
+/// What `auto` may spend, unless told otherwise.
+const BUDGET: Duration = Duration::from_secs(300);
+/// The most images that a dictionary is learned from.
+const DICTIONARY_IMAGES: usize = 2000;
+
+/// A package, not yet written.
+pub(crate) struct Learned {
+    pub(crate) package: Package,
+    pub(crate) aside: u64,
+}
+
+/// Freezes a data set and learns from it as the request says.
+pub(crate) async fn learn(context: &Context, request: &TrainingRequest, progress: &Progress) -> Result<Learned, Error> {
+    let reading = request.clone();
+    let backbone = spawn_blocking(move || Backbone::read(&reading)).await??;
+    if request.recipe == Recipe::Transfer && backbone.is_none() {
+        return Err(Error::NoBackbone);
+    }
+    progress(Step::Freezing);
+    let Frozen { data_set, aside } = freeze(context).await?;
+    let contest = Contest {
+        context,
+        request,
+        progress,
+        side: Arc::new(TrainSide::of(&data_set)),
+        deadline: Instant::now() + request.budget_seconds.map_or(BUDGET, Duration::from_secs),
+    };
+    let best = contest.best(backbone.as_ref()).await?;
+    let held_out: Vec<DataSetEntry> = data_set.side(Split::Test).cloned().collect();
+    let fitted = contest.fit(best, held_out).await?;
+    let package = package(context, request, &data_set, backbone.as_ref(), fitted).await?;
+    Ok(Learned { package, aside })
+}
+
+/// The candidates of one training, one after another.
+struct Contest<'a> {
+    context: &'a Context,
+    request: &'a TrainingRequest,
+    progress: &'a Progress,
+    side: Arc<TrainSide>,
+    deadline: Instant,
+}
+
+/// A candidate that has been cross-validated.
+struct Contender {
+    candidate: Candidate,
+    extractor: Extractor,
+    validated: Validated,
+}
+
+impl Contest<'_> {
+    async fn best(&self, backbone: Option<&Backbone>) -> Result<Contender, Error> {
+        let best = match backbone.filter(|_| self.request.recipe != Recipe::Scratch) {
+            None => None,
+            Some(backbone) => Some(self.best_transfer(backbone).await?),
+        };
+        match best {
+            Some(best) if self.request.recipe == Recipe::Transfer || self.is_late() => Ok(best),
+            best => {
+                let scratch = self.enter(scratch()).await?;
+                Ok(best.into_iter().fold(scratch, |a, b| if b.accuracy() >= a.accuracy() { b } else { a }))
+            }
+        }
+    }
+
+    async fn best_transfer(&self, backbone: &Backbone) -> Result<Contender, Error> {
+        let runnable = |error| match error {
+            Error::Inference(source) => Error::BackboneRun { path: backbone.path.clone(), source },
+            other => other,
+        };
+        let options = match &backbone.options {
+            Some(options) => options.clone(),
+            None => {
+                let mut tried = Vec::new();
+                for (options, candidate) in normalisations(backbone)? {
+                    tried.push((options, self.enter(candidate).await.map_err(runnable)?.accuracy()));
+                }
+                let best = tried.into_iter().reduce(|a, b| if b.1 > a.1 { b } else { a });
+                best.ok_or(Error::NoBackbone)?.0
+            }
+        };
+        let mut best: Option<Contender> = None;
+        for candidate in variants(backbone, &options)? {
+            if best.is_some() && self.is_late() {
+                break;
+            }
+            let contender = self.enter(candidate).await.map_err(runnable)?;
+            // Of equals the first, which is the cheapest.
+            if best.as_ref().is_none_or(|best| contender.accuracy() > best.accuracy()) {
+                best = Some(contender);
+            }
+        }
+        best.ok_or(Error::NoBackbone)
+    }
+
+    fn is_late(&self) -> bool {
+        Instant::now() >= self.deadline
+    }
+
+    async fn enter(&self, candidate: Candidate) -> Result<Contender, Error> {
+        let extractor = match &candidate.features {
+            Features::Pretrained(extractor) => extractor.clone(),
+            Features::Learned => self.learn_dictionary().await?,
+        };
+        let mirrored = candidate.recipe() == Recipe::Scratch;
+        let extraction = Extraction::new(self.context.objects.clone(), &extractor, mirrored).await?;
+        let features = extraction.features(&self.side.entries, self.extracting(&candidate)).await?;
+        (self.progress)(Step::Validating { candidate: candidate.name.clone() });
+        let (side, views, seed) = (self.side.clone(), extraction.views(), self.request.seed);
+        let validated = spawn_blocking(move || side.validate(features, views, seed)).await??;
+        let accuracy = validated.accuracy();
+        (self.progress)(Step::Validated { candidate: candidate.name.clone(), accuracy });
+        Ok(Contender { candidate, extractor, validated })
+    }
+
+    async fn learn_dictionary(&self) -> Result<Extractor, Error> {
+        (self.progress)(Step::Learning);
+        let (options, side) = (DictionaryOptions::default(), dictionary::SIDE as u32);
+        // Spread over the whole set: ids are digests, so every so many of them is a fair sample.
+        let every = self.side.entries.len().div_ceil(DICTIONARY_IMAGES).max(1);
+        let chosen: Vec<DataSetEntry> = self.side.entries.iter().step_by(every).cloned().collect();
+        let objects = self.context.objects.clone();
+        let images: Vec<Vec<u8>> = stream::iter(chosen)
+            .map(|entry| {
+                let objects = objects.clone();
+                async move {
+                    let bytes = read(&*objects, &entry).await?;
+                    spawn_blocking(move || pixels(entry.image, &bytes, side, side)).await?
+                }
+            })
+            .buffered(8)
+            .try_collect()
+            .await?;
+        let seed = self.request.seed;
+        Ok(spawn_blocking(move || dictionary::learn(&images, &options, seed)).await??)
+    }
+
+    async fn fit(&self, best: Contender, held_out: Vec<DataSetEntry>) -> Result<Fitted, Error> {
+        let extraction = Extraction::new(self.context.objects.clone(), &best.extractor, false).await?;
+        let test = extraction.features(&held_out, self.extracting(&best.candidate)).await?;
+        let side = self.side.clone();
+        let fitting = spawn_blocking(move || {
+            let what = (best.candidate.name.as_str(), best.candidate.recipe());
+            fit(&side, &best.validated, what, &best.extractor, (&held_out, &test))
+        });
+        fitting.await?
+    }
+
+    fn extracting(&self, candidate: &Candidate) -> impl Fn(u64) + use<'_> {
+        let (name, total) = (candidate.name.clone(), self.side.entries.len() as u64);
+        move |done| (self.progress)(Step::Extracting { candidate: name.clone(), done, total })
+    }
+}
+
+impl Contender {
+    const fn accuracy(&self) -> f64 {
+        self.validated.accuracy()
+    }
+}

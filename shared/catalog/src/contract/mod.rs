@@ -1,0 +1,28 @@
+//! What every catalog must do, as a suite that panics with what one did instead.
+#![allow(clippy::expect_used, clippy::panic, reason = "a suite of assertions: a catalog that fails it fails a test")]
+
+mod images;
+mod leases;
+mod models;
+mod predictions;
+mod releases;
+mod runs;
+pub mod samples;
+mod sources;
+
+use crate::Catalog;
+
+/// Runs every behaviour against a catalog that is empty.
+///
+/// # Panics
+/// Panics where the catalog does not behave as the traits of this crate say.
+pub async fn suite(catalog: &dyn Catalog) {
+    catalog.check().await.expect("an open catalog passes its own check");
+    images::suite(catalog).await;
+    sources::suite(catalog).await;
+    runs::suite(catalog).await;
+    models::suite(catalog).await;
+    releases::suite(catalog).await;
+    predictions::suite(catalog).await;
+    leases::suite(catalog).await;
+}

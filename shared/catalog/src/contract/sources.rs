@@ -1,0 +1,63 @@
+//! Sources.
+
+use std::collections::BTreeMap;
+
+use super::samples::{digest, name};
+use crate::{Catalog, Error, Source, SourceStatus};
+
+pub(super) async fn suite(catalog: &dyn Catalog) {
+    adds_what_is_to_be_fetched(catalog).await;
+    lists_pages(catalog).await;
+    settles(catalog).await;
+    fetches_again_what_failed(catalog).await;
+}
+
+async fn add(catalog: &dyn Catalog, sources: &[(&str, &str)]) -> u64 {
+    let sources: Vec<_> = sources.iter().map(|(url, label)| ((*url).to_owned(), name(label))).collect();
+    catalog.add_sources(&sources).await.expect("sources can be added")
+}
+
+async fn pending(catalog: &dyn Catalog, after: Option<&str>, limit: usize) -> Vec<Source> {
+    catalog.pending_sources(after, limit).await.expect("sources can be listed")
+}
+
+fn source(url: &str, label: &str) -> Source {
+    Source { url: url.into(), label: name(label), status: SourceStatus::Pending }
+}
+
+async fn adds_what_is_to_be_fetched(catalog: &dyn Catalog) {
+    assert_eq!(add(catalog, &[]).await, 0);
+    assert_eq!(add(catalog, &[("http://x/b", "cat"), ("http://x/a", "dog"), ("http://x/b", "dog")]).await, 2);
+    assert_eq!(
+        add(catalog, &[("http://x/c", "cat"), ("http://x/b", "dog")]).await,
+        2,
+        "a known one is to be fetched too"
+    );
+    let expected = [source("http://x/a", "dog"), source("http://x/b", "cat"), source("http://x/c", "cat")];
+    assert_eq!(pending(catalog, None, 10).await, expected, "in order of the URLs, each with its first label");
+}
+
+async fn lists_pages(catalog: &dyn Catalog) {
+    assert_eq!(pending(catalog, None, 1).await, [source("http://x/a", "dog")]);
+    assert_eq!(pending(catalog, Some("http://x/a"), 1).await, [source("http://x/b", "cat")]);
+    assert_eq!(pending(catalog, Some("http://x/c"), 1).await, []);
+}
+
+async fn settles(catalog: &dyn Catalog) {
+    let stored = SourceStatus::Stored { image: digest(1) };
+    let failed = SourceStatus::Failed { reason: "404".into() };
+    for (url, status) in [("http://x/a", &stored), ("http://x/b", &failed)] {
+        catalog.settle_source(url, status).await.expect("a source can be settled");
+    }
+    assert_eq!(pending(catalog, None, 10).await, [source("http://x/c", "cat")], "what is settled is not pending");
+    let counts = catalog.source_counts().await.expect("sources can be counted");
+    assert_eq!(counts, BTreeMap::from([("pending".into(), 1), ("stored".into(), 1), ("failed".into(), 1)]));
+    let unknown = catalog.settle_source("http://x/unknown", &stored).await;
+    assert!(matches!(unknown, Err(Error::NotFound(_))), "{unknown:?}");
+}
+
+async fn fetches_again_what_failed(catalog: &dyn Catalog) {
+    assert_eq!(add(catalog, &[("http://x/a", "dog"), ("http://x/b", "bird"), ("http://x/b", "dog")]).await, 1);
+    let expected = [source("http://x/b", "bird"), source("http://x/c", "cat")];
+    assert_eq!(pending(catalog, None, 10).await, expected, "what failed is pending again, with the new label");
+}

@@ -1,0 +1,309 @@
+//! Metadata: what is known of images, data sets, runs, models, releases and predictions.
+//!
+//! One trait a concern, so that a function asks for no more than it needs; [`Catalog`] is all of them. [`open`] makes a
+//! catalog from a URL, `sqlite:///path/to/catalog.db`. Every implementation passes the same suite,
+//! `contract` (a feature of that name).
+//!
+//! Rules that every implementation keeps: writes are durable when they return; inserting what is there already changes
+//! nothing and says so; a row that others may change at once is changed by compare-and-swap only.
+
+mod error;
+mod merge;
+mod sqlite;
+mod url;
+
+#[cfg(feature = "contract")]
+pub mod contract;
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use pappus_domain::image::Label;
+use pappus_domain::prediction::PredictionId;
+use pappus_domain::release::{Change, LedgerEntry};
+use pappus_domain::split::Placement;
+use pappus_domain::verdict::Evaluation;
+use pappus_domain::{
+    Digest, Image, Lease, Manifest, ModelName, ModelVersion, PerceptualHash, Prediction, Release, Run, RunId,
+    RunStatus, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+pub use error::Error;
+pub use sqlite::SqliteCatalog;
+pub use url::open;
+
+/// What the catalog did with an image that it was told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It was not known.
+    New,
+    /// It was known, with the same label or with nothing to add.
+    Known,
+    /// It was known without this label, or was quarantined by older rules, and has been brought up to date.
+    Updated,
+    /// It is known under another label, which it keeps.
+    Conflict(Label),
+}
+
+/// What to do with a known image that comes under another label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnConflict {
+    /// The first label stays: [`Recorded::Conflict`].
+    Keep,
+    /// The new label wins: [`Recorded::Updated`].
+    Relabel,
+}
+
+/// A labelled, stored image, with what a data set needs of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labelled {
+    /// The image.
+    pub id: Digest,
+    /// Its class.
+    pub label: Label,
+    /// Its perceptual hash.
+    pub perceptual: PerceptualHash,
+    /// Where it belongs, once it has been in a data set.
+    pub placement: Option<Placement>,
+}
+
+/// How many images there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageCounts {
+    /// Stored images.
+    pub stored: u64,
+    /// Quarantined images.
+    pub quarantined: u64,
+    /// Stored images of each label.
+    pub labels: BTreeMap<Label, u64>,
+}
+
+impl ImageCounts {
+    /// Stored images that have a label.
+    pub fn labelled(&self) -> u64 {
+        self.labels.values().sum()
+    }
+}
+
+/// Which images to list.
+#[derive(Clone, Debug, Default)]
+pub struct ImageFilter {
+    /// `stored` or `quarantined` only.
+    pub status: Option<&'static str>,
+    /// Of this label only.
+    pub label: Option<Label>,
+    /// Those whose id comes after this one.
+    pub after: Option<Digest>,
+}
+
+/// Images.
+#[async_trait]
+pub trait Images: Send + Sync {
+    /// Records images, in one transaction; one answer an image, in order. A later image of the list sees the earlier.
+    async fn record_images(&self, images: &[Image], on_conflict: OnConflict) -> Result<Vec<Recorded>, Error>;
+
+    /// One image.
+    async fn image(&self, id: &Digest) -> Result<Option<Image>, Error>;
+
+    /// Images in order of their ids, at most `limit`.
+    async fn images(&self, filter: &ImageFilter, limit: usize) -> Result<Vec<Image>, Error>;
+
+    /// Counts of all images.
+    async fn image_counts(&self) -> Result<ImageCounts, Error>;
+
+    /// Every labelled, stored image, in order of the ids.
+    async fn labelled(&self) -> Result<Vec<Labelled>, Error>;
+
+    /// Records where images belong, in one transaction. An image that is placed already stays where it is.
+    async fn place_images(&self, placements: &[(Digest, Placement)]) -> Result<(), Error>;
+}
+
+/// How far a source has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "lowercase")]
+pub enum SourceStatus {
+    /// To be fetched.
+    Pending,
+    /// Fetched and recorded as an image.
+    Stored {
+        /// The image.
+        image: Digest,
+    },
+    /// Given up, or fetched and found bad.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// One line of a manifest: a URL to fetch an image from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// `http`, `https` or `file`.
+    pub url: String,
+    /// The class of the image.
+    pub label: Label,
+    /// How far it has come.
+    #[serde(flatten)]
+    pub status: SourceStatus,
+}
+
+/// Sources: what is to be fetched, so that a fetch that was cut off goes on where it was.
+#[async_trait]
+pub trait Sources: Send + Sync {
+    /// Adds sources as pending, in one transaction. A URL that is known is left as it is, but one that has failed is
+    /// pending again (with the new label). The number that are to be fetched among those given is returned.
+    async fn add_sources(&self, sources: &[(String, Label)]) -> Result<u64, Error>;
+
+    /// Pending sources in order of their URLs, those after `after`, at most `limit`.
+    async fn pending_sources(&self, after: Option<&str>, limit: usize) -> Result<Vec<Source>, Error>;
+
+    /// Records how a source came out.
+    async fn settle_source(&self, url: &str, status: &SourceStatus) -> Result<(), Error>;
+
+    /// How many sources there are of each status: `pending`, `stored`, `failed`.
+    async fn source_counts(&self) -> Result<BTreeMap<String, u64>, Error>;
+}
+
+/// A frozen data set; its lines are an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataSetRecord {
+    /// Its version.
+    pub digest: Digest,
+    /// Labelled images there were when it was frozen, those set aside among them.
+    pub labelled: u64,
+    /// When it was first frozen.
+    pub frozen_at: Timestamp,
+}
+
+/// Data sets and runs.
+#[async_trait]
+pub trait Runs: Send + Sync {
+    /// Records a data set; one that is known stays as it is.
+    async fn record_data_set(&self, data_set: &DataSetRecord) -> Result<(), Error>;
+
+    /// One data set.
+    async fn data_set(&self, digest: &Digest) -> Result<Option<DataSetRecord>, Error>;
+
+    /// Records a run as requested; one that is known stays as it is.
+    async fn create_run(&self, run: &Run) -> Result<(), Error>;
+
+    /// Moves a run on. A run that is over stays as it is: the answer says whether it moved. `data_set` is kept where
+    /// `None` is given.
+    async fn update_run(
+        &self,
+        id: &RunId,
+        data_set: Option<&Digest>,
+        status: &RunStatus,
+        now: Timestamp,
+    ) -> Result<bool, Error>;
+
+    /// One run.
+    async fn run(&self, id: &RunId) -> Result<Option<Run>, Error>;
+
+    /// The last `limit` runs of a model, newest first.
+    async fn runs(&self, model: &ModelName, limit: usize) -> Result<Vec<Run>, Error>;
+}
+
+/// Model versions and what was found out about them.
+#[async_trait]
+pub trait Models: Send + Sync {
+    /// Records a version; one that is known stays as it is.
+    async fn record_model(&self, manifest: &Manifest) -> Result<(), Error>;
+
+    /// One version.
+    async fn model(&self, name: &ModelName, version: &ModelVersion) -> Result<Option<Manifest>, Error>;
+
+    /// The last `limit` versions, newest first.
+    async fn models(&self, name: &ModelName, limit: usize) -> Result<Vec<Manifest>, Error>;
+
+    /// The versions that begin with `prefix`, at most two: enough to know whether it is ambiguous.
+    async fn find_models(&self, name: &ModelName, prefix: &str) -> Result<Vec<ModelVersion>, Error>;
+
+    /// The names of all models, in order.
+    async fn model_names(&self) -> Result<Vec<ModelName>, Error>;
+
+    /// Records an evaluation. It replaces an earlier one of the same version on the same data set.
+    async fn record_evaluation(&self, evaluation: &Evaluation) -> Result<(), Error>;
+
+    /// The latest evaluation of a version.
+    async fn evaluation(&self, name: &ModelName, version: &ModelVersion) -> Result<Option<Evaluation>, Error>;
+}
+
+/// Releases and their ledger.
+#[async_trait]
+pub trait Releases: Send + Sync {
+    /// Who answers for a model now.
+    async fn release(&self, model: &ModelName) -> Result<Option<Release>, Error>;
+
+    /// Replaces the release `from` (none: the first release) by `to` and writes the ledger entry, in one transaction.
+    ///
+    /// # Errors
+    /// [`Error::ReleaseMoved`] with the release that is there, where that is not `from`.
+    async fn change_release(&self, from: Option<&Release>, to: &Release, change: Change) -> Result<LedgerEntry, Error>;
+
+    /// The whole ledger of a model, oldest first.
+    async fn ledger(&self, model: &ModelName) -> Result<Vec<LedgerEntry>, Error>;
+}
+
+/// The prediction log.
+#[async_trait]
+pub trait Predictions: Send + Sync {
+    /// Appends predictions in one transaction; those that are there already are left as they are.
+    async fn log_predictions(&self, predictions: &[Prediction]) -> Result<(), Error>;
+
+    /// One prediction.
+    async fn prediction(&self, id: &PredictionId) -> Result<Option<Prediction>, Error>;
+
+    /// The last `limit` predictions, newest first.
+    async fn recent_predictions(&self, limit: usize) -> Result<Vec<Prediction>, Error>;
+
+    /// How many predictions are logged in all. Grows with the log: for people, never on a request path.
+    async fn prediction_count(&self) -> Result<u64, Error>;
+}
+
+/// The answer to a wish for a lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Acquired {
+    /// It is yours; `after` is the dead holder whose lease had run out, if there was one.
+    Granted {
+        /// Your lease.
+        lease: Lease,
+        /// Who held it and let it run out.
+        after: Option<String>,
+    },
+    /// Somebody else has it.
+    Held(Lease),
+}
+
+/// Leases.
+#[async_trait]
+pub trait Leases: Send + Sync {
+    /// Asks for a lease of [`Lease::LIFE`] from `now`. A holder that asks again for what it holds is granted it.
+    async fn acquire_lease(&self, name: &str, holder: &str, now: Timestamp) -> Result<Acquired, Error>;
+
+    /// Renews a lease from `now` on and raises its beat; `None` where it is no longer held by that holder.
+    async fn renew_lease(&self, lease: &Lease, now: Timestamp) -> Result<Option<Lease>, Error>;
+
+    /// Gives a lease back; if it is no longer held by that holder nothing happens.
+    async fn release_lease(&self, lease: &Lease) -> Result<(), Error>;
+
+    /// Who holds a lease, run out or not.
+    async fn lease(&self, name: &str) -> Result<Option<Lease>, Error>;
+}
+
+/// All of the catalog.
+#[async_trait]
+pub trait Catalog: Images + Sources + Runs + Models + Releases + Predictions + Leases + Debug {
+    /// Whether the catalog can be reached and used.
+    async fn check(&self) -> Result<(), Error>;
+
+    /// Finishes what is under way and closes every connection.
+    async fn close(&self);
+}
+
+/// A catalog that any thread may use.
+pub type SharedCatalog = Arc<dyn Catalog>;

@@ -1,0 +1,165 @@
+//! Images.
+
+use async_trait::async_trait;
+use futures::TryStreamExt;
+use pappus_domain::split::Placement;
+use pappus_domain::{Digest, Image, ImageStatus, PerceptualHash};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::SqliteCatalog;
+use super::row::{Row, rows};
+use crate::merge::merge;
+use crate::{Error, ImageCounts, ImageFilter, Images, Labelled, OnConflict, Recorded};
+
+const ASIDE: &str = "aside";
+
+#[async_trait]
+impl Images for SqliteCatalog {
+    async fn record_images(&self, images: &[Image], on_conflict: OnConflict) -> Result<Vec<Recorded>, Error> {
+        let mut transaction = self.begin().await?;
+        let mut answers = Vec::with_capacity(images.len());
+        for image in images {
+            answers.push(record(&mut transaction, image, on_conflict).await?);
+        }
+        transaction.commit().await?;
+        Ok(answers)
+    }
+
+    async fn image(&self, id: &Digest) -> Result<Option<Image>, Error> {
+        let query = sqlx::query(include_str!("images/get.sql")).bind(id.as_bytes().as_slice());
+        query.fetch_optional(&self.readers).await?.as_ref().map(read).transpose()
+    }
+
+    async fn images(&self, filter: &ImageFilter, limit: usize) -> Result<Vec<Image>, Error> {
+        let sql = match (filter.status, &filter.label) {
+            (None, None) => include_str!("images/list.sql"),
+            (Some(_), None) => include_str!("images/list_status.sql"),
+            (None, Some(_)) => include_str!("images/list_label.sql"),
+            (Some(_), Some(_)) => include_str!("images/list_label_status.sql"),
+        };
+        let after = filter.after.as_ref().map_or([].as_slice(), |id| id.as_bytes());
+        let query = sqlx::query(sql).bind(after).bind(rows(limit));
+        let query = query.bind(filter.status).bind(filter.label.as_ref().map(|label| label.as_str()));
+        query.fetch_all(&self.readers).await?.iter().map(read).collect()
+    }
+
+    async fn image_counts(&self) -> Result<ImageCounts, Error> {
+        let counted = sqlx::query(include_str!("images/counts.sql")).fetch_all(&self.readers).await?;
+        let mut counts = ImageCounts::default();
+        for row in &counted {
+            let row = Row::of("images", row);
+            let images = row.bits("images")?;
+            if row.get::<&str>("status")? == "quarantined" {
+                counts.quarantined += images;
+                continue;
+            }
+            counts.stored += images;
+            if let Some(label) = row.parse_optional("label")? {
+                counts.labels.insert(label, images);
+            }
+        }
+        Ok(counts)
+    }
+
+    async fn labelled(&self) -> Result<Vec<Labelled>, Error> {
+        let mut found = sqlx::query(include_str!("images/labelled.sql")).fetch(&self.readers);
+        let mut images = Vec::new();
+        while let Some(row) = found.try_next().await? {
+            images.push(read_labelled(&Row::of("images", &row))?);
+        }
+        Ok(images)
+    }
+
+    async fn place_images(&self, placements: &[(Digest, Placement)]) -> Result<(), Error> {
+        let mut transaction = self.begin().await?;
+        for (id, placement) in placements {
+            let place = sqlx::query(include_str!("images/place.sql")).bind(id.as_bytes().as_slice());
+            place.bind(write_placement(*placement)).execute(&mut *transaction).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+}
+
+async fn record(connection: &mut SqliteConnection, image: &Image, on_conflict: OnConflict) -> Result<Recorded, Error> {
+    let insert = bind(include_str!("images/insert.sql"), image)
+        .bind(&image.origin)
+        .bind(image.bytes.cast_signed())
+        .bind(image.recorded_at.as_millisecond());
+    if insert.execute(&mut *connection).await?.rows_affected() == 1 {
+        return Ok(Recorded::New);
+    }
+    let get = sqlx::query(include_str!("images/get.sql")).bind(image.id.as_bytes().as_slice());
+    let known = read(&get.fetch_one(&mut *connection).await?)?;
+    let (answer, merged) = merge(&known, image, on_conflict);
+    if let Some(merged) = merged {
+        bind(include_str!("images/update.sql"), &merged).execute(&mut *connection).await?;
+    }
+    Ok(answer)
+}
+
+/// A statement whose first parameters are the id, what the status holds, and the label.
+fn bind<'q>(
+    sql: &'static str,
+    image: &'q Image,
+) -> sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments> {
+    let (stored, reason) = match &image.status {
+        ImageStatus::Stored { format, width, height, perceptual } => {
+            (Some((format.as_str(), *width, *height, perceptual.0.cast_signed())), None)
+        }
+        ImageStatus::Quarantined { reason } => (None, Some(reason.as_str())),
+    };
+    sqlx::query(sql)
+        .bind(image.id.as_bytes().as_slice())
+        .bind(image.status.as_str())
+        .bind(stored.map(|(format, ..)| format))
+        .bind(stored.map(|(_, width, ..)| width))
+        .bind(stored.map(|(_, _, height, _)| height))
+        .bind(stored.map(|(.., perceptual)| perceptual))
+        .bind(reason)
+        .bind(image.label.as_ref().map(|label| label.as_str()))
+}
+
+fn read(row: &SqliteRow) -> Result<Image, Error> {
+    let row = Row::of("images", row);
+    let status = match row.get("status")? {
+        "quarantined" => ImageStatus::Quarantined { reason: row.get("reason")? },
+        _ => ImageStatus::Stored {
+            format: row.parse("format")?,
+            width: row.pixels("width")?,
+            height: row.pixels("height")?,
+            perceptual: PerceptualHash(row.bits("perceptual")?),
+        },
+    };
+    Ok(Image {
+        id: row.digest("id")?,
+        status,
+        label: row.parse_optional("label")?,
+        origin: row.get("origin")?,
+        bytes: row.bits("bytes")?,
+        recorded_at: row.time("recorded_at")?,
+    })
+}
+
+fn read_labelled(row: &Row<'_>) -> Result<Labelled, Error> {
+    let placement = row.get::<Option<&str>>("placement")?.map(read_placement).transpose();
+    Ok(Labelled {
+        id: row.digest("id")?,
+        label: row.parse("label")?,
+        perceptual: PerceptualHash(row.bits("perceptual")?),
+        placement: placement.map_err(|source| row.corrupt(source))?,
+    })
+}
+
+fn read_placement(text: &str) -> Result<Placement, std::num::ParseIntError> {
+    match text {
+        ASIDE => Ok(Placement::Aside),
+        group => u64::from_str_radix(group, 16).map(Placement::Group),
+    }
+}
+
+fn write_placement(placement: Placement) -> String {
+    match placement {
+        Placement::Group(group) => format!("{group:016x}"),
+        Placement::Aside => ASIDE.into(),
+    }
+}

@@ -1,0 +1,5 @@
+SELECT id, status, format, width, height, perceptual, reason, label, origin, bytes, recorded_at
+FROM images
+WHERE label = ?4 AND status = ?3 AND id > ?1
+ORDER BY id
+LIMIT ?2

@@ -1,0 +1,3 @@
+UPDATE images
+SET placement = ?2
+WHERE id = ?1 AND placement IS NULL

@@ -1,0 +1,3 @@
+SELECT name, holder, beat, expires_at
+FROM leases
+WHERE name = ?1

@@ -1,0 +1,66 @@
+//! Model versions and their evaluations.
+
+use async_trait::async_trait;
+use pappus_domain::verdict::Evaluation;
+use pappus_domain::{Manifest, ModelName, ModelVersion};
+
+use super::SqliteCatalog;
+use super::row::{Row, rows, to_json};
+use crate::{Error, Models};
+
+#[async_trait]
+impl Models for SqliteCatalog {
+    async fn record_model(&self, manifest: &Manifest) -> Result<(), Error> {
+        let Manifest { name, version, created_at, .. } = manifest;
+        sqlx::query(include_str!("models/record.sql"))
+            .bind(name.as_str())
+            .bind(version.as_str())
+            .bind(created_at.as_millisecond())
+            .bind(to_json(|| format!("the manifest of `{name}/{version}`"), manifest)?)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    async fn model(&self, name: &ModelName, version: &ModelVersion) -> Result<Option<Manifest>, Error> {
+        let query = sqlx::query(include_str!("models/get.sql")).bind(name.as_str()).bind(version.as_str());
+        let found = query.fetch_optional(&self.readers).await?;
+        found.map(|row| Row::of("models", &row).json("manifest")).transpose()
+    }
+
+    async fn models(&self, name: &ModelName, limit: usize) -> Result<Vec<Manifest>, Error> {
+        let query = sqlx::query(include_str!("models/last.sql")).bind(name.as_str()).bind(rows(limit));
+        let found = query.fetch_all(&self.readers).await?;
+        found.iter().map(|row| Row::of("models", row).json("manifest")).collect()
+    }
+
+    async fn find_models(&self, name: &ModelName, prefix: &str) -> Result<Vec<ModelVersion>, Error> {
+        let query = sqlx::query(include_str!("models/find.sql")).bind(name.as_str()).bind(prefix);
+        let found = query.fetch_all(&self.readers).await?;
+        found.iter().map(|row| Row::of("models", row).parse("version")).collect()
+    }
+
+    async fn model_names(&self) -> Result<Vec<ModelName>, Error> {
+        let found = sqlx::query(include_str!("models/names.sql")).fetch_all(&self.readers).await?;
+        found.iter().map(|row| Row::of("models", row).parse("name")).collect()
+    }
+
+    async fn record_evaluation(&self, evaluation: &Evaluation) -> Result<(), Error> {
+        let Evaluation { model, version, data_set, at, .. } = evaluation;
+        sqlx::query(include_str!("models/record_evaluation.sql"))
+            .bind(model.as_str())
+            .bind(version.as_str())
+            .bind(data_set.as_bytes().as_slice())
+            .bind(at.as_millisecond())
+            .bind(to_json(|| format!("the evaluation of `{model}/{version}`"), evaluation)?)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    async fn evaluation(&self, name: &ModelName, version: &ModelVersion) -> Result<Option<Evaluation>, Error> {
+        let query = sqlx::query(include_str!("models/evaluation.sql")).bind(name.as_str()).bind(version.as_str());
+        let found = query.fetch_optional(&self.readers).await?;
+        found.map(|row| Row::of("evaluations", &row).json("evaluation")).transpose()
+    }
+}

@@ -1,0 +1,3 @@
+SELECT name || '/' || version, manifest
+FROM models
+WHERE name = ?1 AND version = ?2

@@ -1,0 +1,2 @@
+SELECT count(*) AS predictions
+FROM predictions

@@ -1,0 +1,98 @@
+//! Releases and their ledger.
+
+use async_trait::async_trait;
+use pappus_domain::release::{Change, LedgerEntry, ReleaseAction};
+use pappus_domain::{ModelName, Release};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::SqliteCatalog;
+use super::row::Row;
+use crate::{Error, Releases};
+
+#[async_trait]
+impl Releases for SqliteCatalog {
+    async fn release(&self, model: &ModelName) -> Result<Option<Release>, Error> {
+        let query = sqlx::query(include_str!("releases/get.sql")).bind(model.as_str());
+        query.fetch_optional(&self.readers).await?.as_ref().map(read).transpose()
+    }
+
+    async fn change_release(&self, from: Option<&Release>, to: &Release, change: Change) -> Result<LedgerEntry, Error> {
+        let mut transaction = self.begin().await?;
+        let get = sqlx::query(include_str!("releases/get.sql")).bind(to.model.as_str());
+        let found = get.fetch_optional(&mut *transaction).await?.as_ref().map(read).transpose()?;
+        if found.as_ref() != from {
+            return Err(Error::ReleaseMoved { expected: from.cloned().map(Box::new), found: found.map(Box::new) });
+        }
+        let last = sqlx::query(include_str!("releases/last_entry.sql")).bind(to.model.as_str());
+        let last = last.fetch_optional(&mut *transaction).await?.as_ref().map(read_entry).transpose()?;
+        let entry = LedgerEntry::new(last.as_ref(), from, to, change);
+        set(&mut transaction, to).await?;
+        append(&mut transaction, &entry).await?;
+        transaction.commit().await?;
+        Ok(entry)
+    }
+
+    async fn ledger(&self, model: &ModelName) -> Result<Vec<LedgerEntry>, Error> {
+        let query = sqlx::query(include_str!("releases/ledger.sql")).bind(model.as_str());
+        query.fetch_all(&self.readers).await?.iter().map(read_entry).collect()
+    }
+}
+
+async fn set(connection: &mut SqliteConnection, release: &Release) -> Result<(), Error> {
+    sqlx::query(include_str!("releases/set.sql"))
+        .bind(release.model.as_str())
+        .bind(release.champion.as_str())
+        .bind(release.previous.as_ref().map(|version| version.as_str()))
+        .bind(release.generation.cast_signed())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn append(connection: &mut SqliteConnection, entry: &LedgerEntry) -> Result<(), Error> {
+    sqlx::query(include_str!("releases/append.sql"))
+        .bind(entry.model.as_str())
+        .bind(entry.generation.cast_signed())
+        .bind(entry.action.as_str())
+        .bind(entry.from.as_ref().map(|version| version.as_str()))
+        .bind(entry.to.as_str())
+        .bind(&entry.actor)
+        .bind(&entry.reason)
+        .bind(entry.at.as_millisecond())
+        .bind(entry.before.as_bytes().as_slice())
+        .bind(entry.digest.as_bytes().as_slice())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn read(row: &SqliteRow) -> Result<Release, Error> {
+    let row = Row::of("releases", row);
+    Ok(Release {
+        model: row.parse("model")?,
+        champion: row.parse("champion")?,
+        previous: row.parse_optional("previous")?,
+        generation: row.bits("generation")?,
+    })
+}
+
+fn read_entry(row: &SqliteRow) -> Result<LedgerEntry, Error> {
+    let row = Row::of("ledger", row);
+    let action = match row.get("action")? {
+        "promote" => ReleaseAction::Promote,
+        "rollback" => ReleaseAction::Rollback,
+        other => return Err(row.corrupt(format!("`{other}` is no action of a release"))),
+    };
+    Ok(LedgerEntry {
+        model: row.parse("model")?,
+        generation: row.bits("generation")?,
+        action,
+        from: row.parse_optional("from")?,
+        to: row.parse("to")?,
+        actor: row.get("actor")?,
+        reason: row.get("reason")?,
+        at: row.time("at")?,
+        before: row.digest("before")?,
+        digest: row.digest("digest")?,
+    })
+}

@@ -1,0 +1,4 @@
+INSERT INTO releases (model, champion, previous, generation)
+VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (model) DO UPDATE
+SET champion = excluded.champion, previous = excluded.previous, generation = excluded.generation

@@ -1,0 +1,94 @@
+//! Data sets and runs.
+
+use async_trait::async_trait;
+use pappus_domain::{Digest, ModelName, Run, RunId, RunStatus, Timestamp};
+use sqlx::sqlite::SqliteRow;
+
+use super::SqliteCatalog;
+use super::row::{Row, rows, to_json};
+use crate::{DataSetRecord, Error, Runs};
+
+#[async_trait]
+impl Runs for SqliteCatalog {
+    async fn record_data_set(&self, data_set: &DataSetRecord) -> Result<(), Error> {
+        sqlx::query(include_str!("runs/record_data_set.sql"))
+            .bind(data_set.digest.as_bytes().as_slice())
+            .bind(data_set.labelled.cast_signed())
+            .bind(data_set.frozen_at.as_millisecond())
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    async fn data_set(&self, digest: &Digest) -> Result<Option<DataSetRecord>, Error> {
+        let query = sqlx::query(include_str!("runs/data_set.sql")).bind(digest.as_bytes().as_slice());
+        let read = |row: SqliteRow| {
+            let row = Row::of("data_sets", &row);
+            Ok(DataSetRecord {
+                digest: row.digest("digest")?,
+                labelled: row.bits("labelled")?,
+                frozen_at: row.time("frozen_at")?,
+            })
+        };
+        query.fetch_optional(&self.readers).await?.map(read).transpose()
+    }
+
+    async fn create_run(&self, run: &Run) -> Result<(), Error> {
+        let id = run.request.run;
+        sqlx::query(include_str!("runs/create.sql"))
+            .bind(id.0.as_bytes().as_slice())
+            .bind(run.request.model.as_str())
+            .bind(to_json(|| format!("the request of run `{id}`"), &run.request)?)
+            .bind(run.data_set.as_ref().map(|digest| digest.as_bytes().as_slice()))
+            .bind(i64::from(run.status.is_over()))
+            .bind(write_status(&id, &run.status)?)
+            .bind(run.requested_at.as_millisecond())
+            .bind(run.updated_at.as_millisecond())
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+
+    async fn update_run(
+        &self,
+        id: &RunId,
+        data_set: Option<&Digest>,
+        status: &RunStatus,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let moved = sqlx::query(include_str!("runs/update.sql"))
+            .bind(id.0.as_bytes().as_slice())
+            .bind(data_set.map(|digest| digest.as_bytes().as_slice()))
+            .bind(i64::from(status.is_over()))
+            .bind(write_status(id, status)?)
+            .bind(now.as_millisecond())
+            .execute(&self.writer)
+            .await?;
+        Ok(moved.rows_affected() == 1)
+    }
+
+    async fn run(&self, id: &RunId) -> Result<Option<Run>, Error> {
+        let query = sqlx::query(include_str!("runs/get.sql")).bind(id.0.as_bytes().as_slice());
+        query.fetch_optional(&self.readers).await?.as_ref().map(read).transpose()
+    }
+
+    async fn runs(&self, model: &ModelName, limit: usize) -> Result<Vec<Run>, Error> {
+        let query = sqlx::query(include_str!("runs/last.sql")).bind(model.as_str()).bind(rows(limit));
+        query.fetch_all(&self.readers).await?.iter().map(read).collect()
+    }
+}
+
+fn write_status(id: &RunId, status: &RunStatus) -> Result<String, Error> {
+    to_json(|| format!("the status of run `{id}`"), status)
+}
+
+fn read(row: &SqliteRow) -> Result<Run, Error> {
+    let row = Row::of("runs", row);
+    Ok(Run {
+        request: row.json("request")?,
+        data_set: row.digest_optional("data_set")?,
+        status: row.json("status")?,
+        requested_at: row.time("requested_at")?,
+        updated_at: row.time("updated_at")?,
+    })
+}

@@ -1,0 +1,68 @@
+//! Sources.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use pappus_domain::image::Label;
+use sqlx::sqlite::SqliteConnection;
+
+use super::SqliteCatalog;
+use super::row::{Row, rows};
+use crate::{Error, Source, SourceStatus, Sources};
+
+#[async_trait]
+impl Sources for SqliteCatalog {
+    async fn add_sources(&self, sources: &[(String, Label)]) -> Result<u64, Error> {
+        let mut transaction = self.begin().await?;
+        let mut pending = BTreeSet::new();
+        for (url, label) in sources {
+            if add(&mut transaction, url, label).await? {
+                pending.insert(url);
+            }
+        }
+        transaction.commit().await?;
+        Ok(pending.len() as u64)
+    }
+
+    async fn pending_sources(&self, after: Option<&str>, limit: usize) -> Result<Vec<Source>, Error> {
+        let query = sqlx::query(include_str!("sources/pending.sql")).bind(after.unwrap_or_default()).bind(rows(limit));
+        let found = query.fetch_all(&self.readers).await?;
+        let read = found.iter().map(|row| {
+            let row = Row::of("sources", row);
+            Ok(Source { url: row.get("url")?, label: row.parse("label")?, status: SourceStatus::Pending })
+        });
+        read.collect()
+    }
+
+    async fn settle_source(&self, url: &str, status: &SourceStatus) -> Result<(), Error> {
+        let (name, image, reason) = match status {
+            SourceStatus::Pending => ("pending", None, None),
+            SourceStatus::Stored { image } => ("stored", Some(image.as_bytes().as_slice()), None),
+            SourceStatus::Failed { reason } => ("failed", None, Some(reason.as_str())),
+        };
+        let settle = sqlx::query(include_str!("sources/settle.sql")).bind(url).bind(name).bind(image).bind(reason);
+        match settle.execute(&self.writer).await?.rows_affected() {
+            0 => Err(Error::NotFound(format!("source `{url}`"))),
+            _ => Ok(()),
+        }
+    }
+
+    async fn source_counts(&self) -> Result<BTreeMap<String, u64>, Error> {
+        let counted = sqlx::query(include_str!("sources/counts.sql")).fetch_all(&self.readers).await?;
+        let read = counted.iter().map(|row| {
+            let row = Row::of("sources", row);
+            Ok((row.get("status")?, row.bits("sources")?))
+        });
+        read.collect()
+    }
+}
+
+/// Adds a source; whether it is to be fetched now.
+async fn add(connection: &mut SqliteConnection, url: &str, label: &Label) -> Result<bool, Error> {
+    let add = sqlx::query(include_str!("sources/add.sql")).bind(url).bind(label.as_str());
+    if add.execute(&mut *connection).await?.rows_affected() == 1 {
+        return Ok(true);
+    }
+    let is_pending = sqlx::query(include_str!("sources/is_pending.sql")).bind(url);
+    Ok(is_pending.fetch_optional(&mut *connection).await?.is_some())
+}

@@ -1,0 +1,3 @@
+SELECT status, count(*) AS sources
+FROM sources
+GROUP BY status

@@ -1,0 +1,3 @@
+SELECT url
+FROM sources
+WHERE url = ?1 AND status = 'pending'

@@ -1,0 +1,5 @@
+SELECT url, label
+FROM sources
+WHERE status = 'pending' AND url > ?1
+ORDER BY url
+LIMIT ?2

@@ -1,0 +1,3 @@
+UPDATE sources
+SET status = ?2, image = ?3, reason = ?4
+WHERE url = ?1

@@ -1,0 +1,166 @@
+//! Events: how functions tell each other what happened. A CloudEvent (version 1.0), whatever carried it.
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::digest::Digest;
+use crate::model::{ModelName, ModelVersion};
+use crate::run::{RunId, TrainingRequest};
+
+/// A CloudEvent. `source` and `id` together name it: a second event with the same two is the same event again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Unique within the source.
+    pub id: String,
+    /// Who says so, such as `/pappus/ingest`.
+    pub source: String,
+    /// What kind of thing happened, such as `io.pappus.model.trained`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it happened to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// When it happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Timestamp>,
+    /// The particulars.
+    #[serde(default)]
+    pub data: Value,
+}
+
+/// A kind of event that Pappus itself sends, with its particulars.
+pub trait EventKind: Serialize + DeserializeOwned {
+    /// The CloudEvents type.
+    const KIND: &'static str;
+
+    /// What it happened to, for the event's subject.
+    fn subject(&self) -> String;
+}
+
+/// An event whose particulars are not of its kind's shape.
+#[derive(Debug, thiserror::Error)]
+#[error("event `{id}` of type `{kind}` cannot be read")]
+pub struct BadEvent {
+    id: String,
+    kind: String,
+    #[source]
+    source: serde_json::Error,
+}
+
+impl Event {
+    /// An event of one of our kinds. Its id follows from what it says, so that saying it twice is one event.
+    ///
+    /// # Errors
+    /// Fails where the particulars cannot be written as JSON.
+    pub fn new<K: EventKind>(function: &str, what: &K, time: Timestamp) -> Result<Self, serde_json::Error> {
+        let data = serde_json::to_value(what)?;
+        let identity = Digest::of_parts([K::KIND.as_bytes(), data.to_string().as_bytes()]);
+        let id = Uuid::new_v8(identity.as_bytes()[..16].try_into().unwrap_or_default()).to_string();
+        Ok(Self {
+            id,
+            source: format!("/pappus/{function}"),
+            kind: K::KIND.into(),
+            subject: Some(what.subject()),
+            time: Some(time),
+            data,
+        })
+    }
+
+    /// The particulars, where the event is of kind `K`.
+    ///
+    /// # Errors
+    /// [`BadEvent`] where it is of that kind but its particulars are not.
+    pub fn read<K: EventKind>(&self) -> Result<Option<K>, BadEvent> {
+        if self.kind != K::KIND {
+            return Ok(None);
+        }
+        let read = K::deserialize(&self.data);
+        read.map(Some).map_err(|source| BadEvent { id: self.id.clone(), kind: self.kind.clone(), source })
+    }
+}
+
+macro_rules! event_kind {
+    ($(#[$doc:meta])* $type:ident = $kind:literal, |$this:ident| $subject:expr, {
+        $($(#[$field_doc:meta])* $field:ident: $field_type:ty,)*
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub struct $type { $($(#[$field_doc])* pub $field: $field_type,)* }
+
+        impl EventKind for $type {
+            const KIND: &'static str = $kind;
+
+            fn subject(&self) -> String {
+                let $this = self;
+                $subject
+            }
+        }
+    };
+}
+
+event_kind! {
+    /// Images have been ingested.
+    ImagesIngested = "io.pappus.image.ingested", |this| this.batch.clone(), {
+        /// What names the batch: equal batches are one event.
+        batch: String,
+        /// How many images were new.
+        stored: u64,
+    }
+}
+
+event_kind! {
+    /// A training is wanted.
+    TrainingRequested = "io.pappus.training.requested", |this| this.request.run.to_string(), {
+        /// What is wanted.
+        request: TrainingRequest,
+    }
+}
+
+event_kind! {
+    /// A model version has been made.
+    ModelTrained = "io.pappus.model.trained", |this| format!("{}/{}", this.model, this.version), {
+        /// The model.
+        model: ModelName,
+        /// The version.
+        version: ModelVersion,
+        /// The run that made it.
+        run: RunId,
+    }
+}
+
+event_kind! {
+    /// A model version has been judged.
+    ModelEvaluated = "io.pappus.model.evaluated", |this| format!("{}/{}", this.model, this.version), {
+        /// The model.
+        model: ModelName,
+        /// The version.
+        version: ModelVersion,
+        /// The data set whose test side it was judged on.
+        data_set: Digest,
+        /// Whether every gate was passed.
+        passed: bool,
+    }
+}
+
+event_kind! {
+    /// Another version answers now.
+    ReleaseChanged = "io.pappus.release.changed", |this| this.model.to_string(), {
+        /// The model.
+        model: ModelName,
+        /// The release row's generation after the change.
+        generation: u64,
+        /// The champion after the change.
+        champion: ModelVersion,
+    }
+}
+
+event_kind! {
+    /// An object has been put into the store.
+    ObjectCreated = "io.pappus.object.created", |this| this.key.clone(), {
+        /// Its key.
+        key: String,
+    }
+}

@@ -1,0 +1,129 @@
+//! What a failure means to whoever caused it: the one table from errors to HTTP statuses.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+/// What a failure means to the caller, and to a broker that may deliver again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// The request or event itself is wrong; again would be wrong again.
+    Refused,
+    /// It is larger than allowed.
+    TooLarge,
+    /// It is of a type that is not read.
+    WrongType,
+    /// What it asks for is not there.
+    Absent,
+    /// Something else stands against it now.
+    Conflict,
+    /// Too much is under way: again in a moment.
+    Overloaded,
+    /// Something that it needs is not there now: again later.
+    Unavailable,
+    /// A fault of ours.
+    Fault,
+}
+
+impl Disposition {
+    /// The HTTP status. A broker drops an event on 400, 413 and 415, and delivers it again on the rest.
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::Refused => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::WrongType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Absent => StatusCode::NOT_FOUND,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::Overloaded => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Fault => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Whether the same again may succeed.
+    pub const fn is_worth_repeating(self) -> bool {
+        matches!(self, Self::Conflict | Self::Overloaded | Self::Unavailable | Self::Fault)
+    }
+}
+
+/// An error that knows what it means to the caller.
+pub trait Dispose: StdError + Send + Sync + 'static {
+    /// What it means.
+    fn disposition(&self) -> Disposition;
+}
+
+impl Dispose for pappus_catalog::Error {
+    fn disposition(&self) -> Disposition {
+        match self {
+            Self::ReleaseMoved { .. } => Disposition::Conflict,
+            _ => Disposition::Unavailable,
+        }
+    }
+}
+
+impl Dispose for pappus_objects::Error {
+    fn disposition(&self) -> Disposition {
+        match self {
+            Self::NotFound { .. } => Disposition::Absent,
+            Self::AlreadyExists { .. } => Disposition::Conflict,
+            Self::TooLarge { .. } => Disposition::TooLarge,
+            _ => Disposition::Unavailable,
+        }
+    }
+}
+
+/// Any function's error, with what it means. Its text is the whole chain of causes, outermost first.
+#[derive(Debug)]
+pub struct Failure {
+    disposition: Disposition,
+    source: Box<dyn StdError + Send + Sync>,
+}
+
+impl Failure {
+    /// A failure that is one sentence.
+    pub fn new(disposition: Disposition, message: impl Into<String>) -> Self {
+        Self { disposition, source: message.into().into() }
+    }
+
+    /// A fault of ours, whatever it is.
+    pub fn from_error(error: impl StdError + Send + Sync + 'static) -> Self {
+        Self { disposition: Disposition::Fault, source: Box::new(error) }
+    }
+
+    /// What it means.
+    pub const fn disposition(&self) -> Disposition {
+        self.disposition
+    }
+}
+
+impl<E: Dispose> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { disposition: error.disposition(), source: Box::new(error) }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.source)?;
+        let mut cause = self.source.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let status = self.disposition.status();
+        if status.is_server_error() {
+            tracing::warn!(status = status.as_u16(), error = %self, "request failed");
+        }
+        (status, Json(json!({ "detail": self.to_string() }))).into_response()
+    }
+}

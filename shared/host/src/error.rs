@@ -1,0 +1,50 @@
+//! Why a function cannot start or be hosted.
+
+use std::net::SocketAddr;
+
+/// Why a function cannot start or be hosted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A setting is wrong.
+    #[error("{variable} is `{value}`: it may be {allowed}")]
+    Setting {
+        /// The environment variable.
+        variable: &'static str,
+        /// What it held.
+        value: String,
+        /// What it may hold.
+        allowed: &'static str,
+    },
+    /// The object store cannot be opened.
+    #[error("PAPPUS_OBJECTS cannot be used")]
+    Objects(#[from] pappus_objects::Error),
+    /// The catalog cannot be opened.
+    #[error("PAPPUS_CATALOG cannot be used")]
+    Catalog(#[from] pappus_catalog::Error),
+    /// Logging cannot begin.
+    #[error(transparent)]
+    Logs(#[from] pappus_telemetry::LogError),
+    /// Somebody else listens there.
+    #[error("port {} of {} is taken: stop the other program or choose another port", .0.port(), .0.ip())]
+    PortTaken(SocketAddr),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The operating system would not say when to stop.
+    #[error("cannot wait for signals")]
+    Signals(#[source] std::io::Error),
+}
+
+impl Error {
+    /// Whether the user can mend it by other settings.
+    pub const fn is_setting(&self) -> bool {
+        matches!(self, Self::Setting { .. } | Self::Objects(_) | Self::Catalog(_) | Self::Logs(_))
+    }
+}

@@ -1,0 +1,172 @@
+//! A model version at work: worker threads that each own a session, fed by one bounded queue.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+
+use bytes::Bytes;
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use pappus_domain::{Manifest, ModelVersion};
+use tokio::sync::oneshot;
+
+use crate::decode::{Limits, decode};
+use crate::error::{Error, ImageError};
+use crate::golden::Golden;
+use crate::network::{Network, PROBABILITIES};
+use crate::package::Package;
+use crate::resize::resize;
+use crate::runtime::Runtime;
+
+/// The answer to one image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The index of the most probable class.
+    pub class: usize,
+    /// The probability of each class, in the order of the manifest's classes.
+    pub probabilities: Vec<f32>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClassifyError {
+    /// The image is refused.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// Too many requests wait already.
+    #[error("too many requests are waiting: try again in a moment")]
+    Overloaded,
+    /// The network failed.
+    #[error("the model failed on this image")]
+    Model(#[source] Error),
+    /// The workers are gone.
+    #[error("the model is shutting down")]
+    Stopped,
+}
+
+struct Job {
+    image: Bytes,
+    limits: Limits,
+    answer: oneshot::Sender<Result<Answer, ClassifyError>>,
+}
+
+/// A model version at work. Dropping it lets its workers finish what they were given, and ends them.
+#[derive(Debug)]
+pub struct Classifier {
+    manifest: Arc<Manifest>,
+    jobs: Sender<Job>,
+}
+
+/// Jobs that may wait for each worker before a request is turned away.
+const QUEUE_PER_WORKER: usize = 32;
+
+impl Classifier {
+    /// Starts `workers` threads (at least one), each with a session. Returns once the first has reproduced the package's
+    /// golden answers; the others follow on their own. Blocks: call it where that is allowed.
+    ///
+    /// # Errors
+    /// [`Error::GoldenMismatch`], or whatever kept the first session from being loaded.
+    pub fn start(package: Package, workers: usize) -> Result<Self, Error> {
+        let runtime = Runtime::load()?;
+        let workers = workers.max(1);
+        let (jobs, queue) = bounded(QUEUE_PER_WORKER * workers);
+        let package = Arc::new(package);
+        let (ready, first) = mpsc::channel();
+        for number in 0..workers {
+            let (runtime, package, queue) = (runtime.clone(), package.clone(), queue.clone());
+            let ready = (number == 0).then(|| ready.clone());
+            let name = format!("classify-{}-{number}", package.manifest.version);
+            thread::Builder::new()
+                .name(name)
+                .spawn(move || work(&runtime, package, &queue, ready))
+                .map_err(Error::Thread)?;
+        }
+        drop(ready);
+        let gone = || Error::WrongNetwork("the worker that should have loaded it is gone".into());
+        first.recv().map_err(|_| gone())??;
+        Ok(Self { manifest: Arc::new(package.manifest.clone()), jobs })
+    }
+
+    /// What the model is.
+    pub fn manifest(&self) -> &Arc<Manifest> {
+        &self.manifest
+    }
+
+    /// Classifies the image whose bytes these are.
+    ///
+    /// # Errors
+    /// [`ClassifyError`].
+    pub async fn classify(&self, image: Bytes, limits: Limits) -> Result<Answer, ClassifyError> {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.try_send(Job { image, limits, answer }).map_err(|error| match error {
+            TrySendError::Full(_) => ClassifyError::Overloaded,
+            TrySendError::Disconnected(_) => ClassifyError::Stopped,
+        })?;
+        answered.await.unwrap_or(Err(ClassifyError::Stopped))
+    }
+}
+
+fn work(runtime: &Runtime, package: Arc<Package>, queue: &Receiver<Job>, ready: Option<mpsc::Sender<Result<(), Error>>>) {
+    let loaded = Network::load(runtime, &package.model).and_then(|mut network| {
+        // One proof is enough: every session is made of the same bytes.
+        if ready.is_some() {
+            prove(&mut network, &package.manifest, &package.golden)?;
+        }
+        Ok(network)
+    });
+    let classes = package.manifest.classes.len();
+    // The bytes of the network are in the session now.
+    drop(package);
+    let mut network = match (loaded, ready) {
+        (Ok(network), Some(ready)) => {
+            // Nobody listens only if the caller is gone, and then the queue ends at once.
+            let _ = ready.send(Ok(()));
+            network
+        }
+        (Ok(network), None) => network,
+        (Err(error), Some(ready)) => {
+            let _ = ready.send(Err(error));
+            return;
+        }
+        (Err(error), None) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a further worker could not load the model");
+            return;
+        }
+    };
+    while let Ok(job) = queue.recv() {
+        if job.answer.is_closed() {
+            continue;
+        }
+        let answer = answer(&mut network, classes, &job.image, &job.limits);
+        // The client may have hung up meanwhile.
+        let _ = job.answer.send(answer);
+    }
+}
+
+fn answer(network: &mut Network, classes: usize, image: &[u8], limits: &Limits) -> Result<Answer, ClassifyError> {
+    let pixels = decode(image, limits)?;
+    let input = resize(&pixels, network.width(), network.height()).map_err(ClassifyError::Model)?;
+    let probabilities = network.run(&input, 1, PROBABILITIES).map_err(ClassifyError::Model)?;
+    if probabilities.len() != classes || probabilities.iter().any(|p| !p.is_finite()) {
+        let what = format!("it answered {} numbers for {classes} classes, or not numbers", probabilities.len());
+        return Err(ClassifyError::Model(Error::WrongNetwork(what)));
+    }
+    let class = (0..classes).max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b])).unwrap_or(0);
+    Ok(Answer { class, probabilities })
+}
+
+fn prove(network: &mut Network, manifest: &Manifest, golden: &Golden) -> Result<(), Error> {
+    let version = || -> ModelVersion { manifest.version.clone() };
+    for expected in &golden.images {
+        let limits = Limits { bytes: u64::MAX, ..Limits::default() };
+        let found = answer(network, manifest.classes.len(), &expected.image, &limits).map_err(|error| match error {
+            ClassifyError::Image(error) => Error::GoldenImage(error),
+            ClassifyError::Model(error) => error,
+            ClassifyError::Overloaded | ClassifyError::Stopped => Error::WrongNetwork("it did not answer".into()),
+        })?;
+        let off = found.probabilities.iter().zip(&expected.probabilities).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        if off > golden.tolerance || found.probabilities.len() != expected.probabilities.len() {
+            return Err(Error::GoldenMismatch { version: version(), off, allowed: golden.tolerance });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! Model packages: three files that are complete or absent, and never change.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use pappus_domain::model::{Preprocessing, Training};
+use pappus_domain::{Digest, Manifest, ModelName, ModelVersion, Timestamp};
+use pappus_domain::image::Label;
+use pappus_objects::{Key, ObjectStore, PutMode};
+
+use crate::decode::DECODE;
+use crate::error::Error;
+use crate::golden::Golden;
+use crate::resize::RESIZE;
+
+/// The most bytes of a network that are read.
+pub const MAX_MODEL_BYTES: u64 = 1 << 30;
+const MAX_SIDE_FILE_BYTES: u64 = 64 << 20;
+
+/// A package in memory, its digests checked.
+#[derive(Clone, Debug)]
+pub struct Package {
+    /// What it is.
+    pub manifest: Manifest,
+    /// The network, an ONNX file.
+    pub model: Bytes,
+    /// Its golden answers.
+    pub golden: Golden,
+}
+
+impl Package {
+    /// Makes a package of its parts; the version follows from them.
+    ///
+    /// # Errors
+    /// [`Error::BadPackage`] where the golden answers cannot be written.
+    pub fn new(
+        name: ModelName,
+        classes: Vec<Label>,
+        (width, height): (u32, u32),
+        model: Vec<u8>,
+        golden: Golden,
+        training: Training,
+        created_at: Timestamp,
+    ) -> Result<Self, Error> {
+        let preprocessing = Preprocessing { decode: DECODE.into(), resize: RESIZE.into(), width, height };
+        let files = BTreeMap::from([
+            (Manifest::MODEL.to_owned(), Digest::of(&model)),
+            (Manifest::GOLDEN.to_owned(), Digest::of(&golden_json(&golden)?)),
+        ]);
+        let version = Manifest::identify(&files, &classes, &preprocessing, &training.data_set);
+        let schema = Manifest::SCHEMA;
+        let manifest = Manifest { schema, name, version, classes, preprocessing, files, training, created_at };
+        Ok(Self { manifest, model: model.into(), golden })
+    }
+
+    /// Writes the package: the manifest last, so that a package that was cut off is not there. Files that are there
+    /// already are left as they are: equal versions are equal packages.
+    ///
+    /// # Errors
+    /// [`Error::Objects`].
+    pub async fn write(&self, objects: &dyn ObjectStore) -> Result<(), Error> {
+        let manifest = serde_json::to_vec_pretty(&self.manifest).map_err(|source| bad(Manifest::FILE, source))?;
+        let golden = golden_json(&self.golden)?;
+        // A network cut off by a crash is overwritten; a manifest that is there is the first one's, with its time.
+        for (file, bytes, mode) in [
+            (Manifest::MODEL, self.model.clone(), PutMode::Overwrite),
+            (Manifest::GOLDEN, golden.into(), PutMode::Overwrite),
+            (Manifest::FILE, manifest.into(), PutMode::IfAbsent),
+        ] {
+            let written = objects.put(&key(&self.manifest.name, &self.manifest.version, file)?, bytes, mode).await;
+            match written {
+                Err(pappus_objects::Error::AlreadyExists { .. }) => {}
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a package and checks every digest.
+    ///
+    /// # Errors
+    /// [`Error::Objects`], [`Error::BadPackage`], [`Error::TooNew`], [`Error::DigestMismatch`].
+    pub async fn read(objects: &dyn ObjectStore, name: &ModelName, version: &ModelVersion) -> Result<Self, Error> {
+        let bytes = objects.get(&key(name, version, Manifest::FILE)?, MAX_SIDE_FILE_BYTES).await?;
+        let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|source| bad(Manifest::FILE, source))?;
+        check_known(&manifest)?;
+        let model = objects.get(&key(name, version, Manifest::MODEL)?, MAX_MODEL_BYTES).await?;
+        check_digest(&manifest, Manifest::MODEL, &model)?;
+        let golden = objects.get(&key(name, version, Manifest::GOLDEN)?, MAX_SIDE_FILE_BYTES).await?;
+        check_digest(&manifest, Manifest::GOLDEN, &golden)?;
+        let golden = serde_json::from_slice(&golden).map_err(|source| bad(Manifest::GOLDEN, source))?;
+        let Manifest { files, classes, preprocessing, training, .. } = &manifest;
+        let identity = Manifest::identify(files, classes, preprocessing, &training.data_set);
+        if manifest.version != *version || manifest.name != *name || identity != *version {
+            let found = format!("the manifest of {name}/{version} is that of {}/{identity}", manifest.name);
+            return Err(Error::WrongNetwork(found));
+        }
+        Ok(Self { manifest, model, golden })
+    }
+}
+
+fn check_known(manifest: &Manifest) -> Result<(), Error> {
+    let Preprocessing { decode, resize, .. } = &manifest.preprocessing;
+    for (what, wanted, known) in [
+        ("manifest schema", manifest.schema.to_string(), Manifest::SCHEMA.to_string()),
+        ("decoding", decode.clone(), DECODE.to_owned()),
+        ("resizing", resize.clone(), RESIZE.to_owned()),
+    ] {
+        if wanted != known {
+            return Err(Error::TooNew { what, wanted, known });
+        }
+    }
+    Ok(())
+}
+
+fn check_digest(manifest: &Manifest, file: &str, bytes: &[u8]) -> Result<(), Error> {
+    let found = Digest::of(bytes);
+    match manifest.files.get(file) {
+        Some(expected) if *expected == found => Ok(()),
+        expected => Err(Error::DigestMismatch {
+            version: manifest.version.clone(),
+            file: file.into(),
+            expected: Box::new(expected.copied().unwrap_or(Digest::of(b""))),
+            found: Box::new(found),
+        }),
+    }
+}
+
+fn golden_json(golden: &Golden) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(golden).map_err(|source| bad(Manifest::GOLDEN, source))
+}
+
+fn bad(file: &str, source: serde_json::Error) -> Error {
+    Error::BadPackage { file: file.into(), source }
+}
+
+fn key(name: &ModelName, version: &ModelVersion, file: &str) -> Result<Key, Error> {
+    Ok(Manifest::object_key(name, version, file).parse()?)
+}

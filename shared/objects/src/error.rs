@@ -1,0 +1,97 @@
+//! What can go wrong with a store, by what a caller can do about it.
+
+use std::io;
+
+use crate::key::Key;
+
+/// Why a store did not do as it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no such object.
+    #[error("there is no object `{key}`")]
+    NotFound {
+        /// The key.
+        key: Key,
+    },
+    /// The key is taken and the write was not to overwrite.
+    #[error("there is an object `{key}` already")]
+    AlreadyExists {
+        /// The key.
+        key: Key,
+    },
+    /// The object is larger than the reader allows.
+    #[error("object `{key}` has {size} bytes: at most {limit} are read here")]
+    TooLarge {
+        /// The key.
+        key: Key,
+        /// Its size in bytes.
+        size: u64,
+        /// The greatest size that was asked for, in bytes.
+        limit: u64,
+    },
+    /// The store cannot hold this key beside what it holds: another key must be chosen.
+    #[error("object `{key}` cannot be stored: {why}")]
+    KeyRefused {
+        /// The key.
+        key: Key,
+        /// Why.
+        why: &'static str,
+        /// What the operating system said, where it was asked.
+        #[source]
+        source: Option<io::Error>,
+    },
+    /// This process may not.
+    #[error("{at} may not be used: allow this user to read and write it")]
+    PermissionDenied {
+        /// The object or place.
+        at: String,
+        /// What the operating system said.
+        #[source]
+        source: Source,
+    },
+    /// No space is left.
+    #[error("there is no space left for {at}: free some, or raise the quota, and try again")]
+    Full {
+        /// The object or place.
+        at: String,
+        /// What the operating system said.
+        #[source]
+        source: Source,
+    },
+    /// The URL names no store that this build can open.
+    #[error("`{held}` is no object store: {wanted}")]
+    BadUrl {
+        /// What was given.
+        held: String,
+        /// What may be given.
+        wanted: &'static str,
+    },
+    /// The store did not answer, or not as it should: trying again may help.
+    #[error("{at} cannot be reached")]
+    Unavailable {
+        /// The object or place.
+        at: String,
+        /// Why.
+        #[source]
+        source: Source,
+    },
+}
+
+/// What another library said.
+pub type Source = Box<dyn std::error::Error + Send + Sync>;
+
+impl Error {
+    /// The error that an input or output error on `at`, such as ``object `a/b` ``, amounts to.
+    pub(crate) fn from_io(at: impl Into<String>, source: io::Error) -> Self {
+        use io::ErrorKind as Kind;
+        let at = at.into();
+        let kind = source.kind();
+        let source = source.into();
+        match kind {
+            Kind::StorageFull | Kind::QuotaExceeded => Self::Full { at, source },
+            Kind::PermissionDenied | Kind::ReadOnlyFilesystem => Self::PermissionDenied { at, source },
+            _ => Self::Unavailable { at, source },
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Object storage behind one small trait: bytes under keys.
+//!
+//! [`open`] makes a store from a URL, `file:///path` or `memory:`. Every implementation passes the same suite,
+//! `contract` (a feature of that name).
+
+mod error;
+mod key;
+mod local;
+mod memory;
+mod url;
+
+#[cfg(feature = "contract")]
+pub mod contract;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+pub use error::Error;
+pub use key::{Key, NotAKey};
+pub use local::LocalStore;
+pub use memory::MemoryStore;
+pub use url::open;
+
+/// A store that any thread may use.
+pub type Objects = Arc<dyn ObjectStore>;
+
+/// What a write does where the key is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PutMode {
+    /// Replaces what is there.
+    Overwrite,
+    /// Fails with [`Error::AlreadyExists`].
+    IfAbsent,
+}
+
+/// What is known of an object without reading it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meta {
+    /// Its key.
+    pub key: Key,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// Bytes under keys. A write is atomic and durable when it returns: a reader sees all of it or nothing, also after a
+/// crash.
+#[async_trait]
+pub trait ObjectStore: Send + Sync + Debug {
+    /// Writes an object.
+    async fn put(&self, key: &Key, bytes: Bytes, mode: PutMode) -> Result<(), Error>;
+
+    /// Reads an object, if it has at most `limit` bytes; [`Error::TooLarge`] before anything is read otherwise.
+    async fn get(&self, key: &Key, limit: u64) -> Result<Bytes, Error>;
+
+    /// What is known of an object.
+    async fn head(&self, key: &Key) -> Result<Meta, Error>;
+
+    /// Removes an object; removing what is not there is no error.
+    async fn delete(&self, key: &Key) -> Result<(), Error>;
+
+    /// The objects whose keys begin with `prefix`, in order of their keys, at most `limit`, those after `after`.
+    async fn list(&self, prefix: &str, after: Option<&Key>, limit: usize) -> Result<Vec<Meta>, Error>;
+
+    /// Whether the store can be reached and used.
+    async fn check(&self) -> Result<(), Error>;
+}

@@ -1,0 +1,45 @@
+//! Every store shows the behaviours of the suite, and opens by its URL.
+#![allow(clippy::expect_used, reason = "a test may fail so")]
+
+use bytes::Bytes;
+use pappus_objects::{Error, LocalStore, MemoryStore, PutMode, contract, open};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory() {
+    contract::suite(&MemoryStore::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn local() {
+    let directory = tempfile::tempdir().expect("a directory for the test");
+    let store = LocalStore::open(directory.path().join("made/with its parents")).await.expect("it opens");
+    contract::suite(&store).await;
+}
+
+#[tokio::test]
+async fn a_file_url_names_a_directory() {
+    let directory = tempfile::tempdir().expect("a directory for the test");
+    let path = directory.path().join("a b%");
+    let url = format!("file://{}", path.display().to_string().replace('%', "%25").replace(' ', "%20"));
+    let store = open(&url).await.expect("it opens");
+    store.put(&"k".parse().unwrap(), Bytes::from_static(b"v"), PutMode::IfAbsent).await.expect("it writes");
+    assert_eq!(std::fs::read(path.join("k")).expect("the object is a file"), b"v");
+}
+
+#[tokio::test]
+async fn a_memory_url_names_a_new_store() {
+    let store = open("memory:").await.expect("it opens");
+    store.put(&"k".parse().unwrap(), Bytes::from_static(b"v"), PutMode::IfAbsent).await.expect("it writes");
+    let other = open("memory:").await.expect("it opens");
+    assert!(other.list("", None, 1).await.expect("it lists").is_empty());
+}
+
+#[tokio::test]
+async fn other_urls_are_refused_with_what_may_be_given() {
+    for url in ["", "file:", "file://", "http://x", "/path", "file:///a%00b", "file:///%ff", "s3://bucket/prefix"] {
+        let error = open(url).await.expect_err(url);
+        assert!(matches!(&error, Error::BadUrl { held, .. } if held == url), "{error:?}");
+        assert!(error.to_string().contains("file:///absolute/path"), "{error}");
+        assert_eq!(url.starts_with("s3:"), error.to_string().contains("this build has no S3"), "{error}");
+    }
+}

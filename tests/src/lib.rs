@@ -1,0 +1,1 @@
+//! Whole-system tests: the real binary, separate processes, real sockets
