@@ -1,4 +1,5 @@
 //! Features learned from the images themselves: what is learned, and what the graph makes of it.
+#![allow(clippy::unwrap_used)] // a test may panic, and so may what helps it
 
 mod common;
 
@@ -133,8 +134,8 @@ fn the_graph_computes_what_its_weights_say() {
     assert!(speaking > 50, "{speaking} of {} features say something", expected.len());
 }
 
-/// The second layer is learned from what the first one of the graph will answer: if it was learned from anything else, its
-/// samples would be neither centred nor white.
+/// The second layer is learned from what the first one of the graph will answer: if it was learned from anything else,
+/// its samples would be neither centred nor white.
 #[test]
 fn the_second_layer_fits_the_first() {
     let images = waves(5, 8);

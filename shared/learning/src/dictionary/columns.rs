@@ -1,13 +1,15 @@
 //! Arithmetic on many samples, one in each column of a matrix.
 //!
-//! Samples are divided into blocks of a fixed size, and what is computed of the blocks is added up in their order, so that
-//! any number of threads gives the same result to the last bit.
+//! Samples are divided into blocks of a fixed size, and what is computed of the blocks is put together in their order,
+//! so that any number of threads gives the same result to the last bit.
 
 use nalgebra::{DMatrix, DMatrixView, DVector};
 use rayon::prelude::*;
 
-/// Columns that one thread takes at a time: enough for a fast matrix product, few enough that results stay in its cache.
+/// Samples that one thread takes at a time: enough for a fast product, few enough that results stay in its cache.
 const BLOCK: usize = 256;
+/// Columns of a covariance that one thread computes at a time.
+const COVARIANCE_BLOCK: usize = 64;
 
 /// The blocks of columns of `matrix`, which has at least one row.
 fn blocks(matrix: &DMatrix<f32>) -> impl IndexedParallelIterator<Item = DMatrixView<'_, f32>> {
@@ -55,13 +57,14 @@ fn subtract(sample: &mut [f32], mean: &[f32]) {
 
 /// The covariance of samples whose mean is 0.
 pub fn covariance(samples: &DMatrix<f32>) -> DMatrix<f64> {
-    let parts: Vec<DMatrix<f32>> = blocks(samples).map(|block| block * block.transpose()).collect();
     let dimension = samples.nrows();
-    let mut sum = DMatrix::<f64>::zeros(dimension, dimension);
-    for part in parts {
-        sum.iter_mut().zip(&part).for_each(|(sum, &part)| *sum += f64::from(part));
-    }
-    sum / samples.ncols().saturating_sub(1).max(1) as f64
+    let mut products = DMatrix::<f32>::zeros(dimension, dimension);
+    let outputs = products.as_mut_slice().par_chunks_mut(COVARIANCE_BLOCK * dimension);
+    outputs.enumerate().for_each(|(block, output)| {
+        let rows = samples.rows(block * COVARIANCE_BLOCK, output.len() / dimension);
+        output.copy_from_slice((samples * rows.transpose()).as_slice());
+    });
+    products.cast::<f64>() / samples.ncols().saturating_sub(1).max(1) as f64
 }
 
 /// Divides every column by its length + `floor`.

@@ -24,8 +24,8 @@ const _: () = assert!(REACHED <= PLACES);
 
 /// The answer of atom k to a patch is max(0, `filters`ₖ · patch / √(variance of the patch + floor) + `bias`ₖ).
 pub struct FirstLayer {
-    /// [108, atoms], the values of a patch in the order colour, row, column. Each column adds up to 0, so that the mean of
-    /// a patch need not be subtracted.
+    /// [108, atoms], the values of a patch in the order colour, row, column. Each column adds up to 0, so that the mean
+    /// of a patch need not be subtracted.
     pub filters: DMatrix<f32>,
     /// One for each atom.
     pub bias: DVector<f32>,

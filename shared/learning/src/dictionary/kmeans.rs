@@ -12,8 +12,8 @@ const LEAST_LENGTH: f32 = 1e-8;
 pub enum Kind {
     /// A sample belongs to the atom with the largest product and counts 1.
     Plain,
-    /// A sample also belongs to an atom that it is opposite to, and counts as much as their product; an atom keeps a part
-    /// of its old direction (Coates and Ng, section 3).
+    /// The sign does not matter: a sample belongs to the atom with the largest absolute product, and that product is
+    /// what it counts; the old atom is added to the sum, so that it moves slowly where samples are few.
     SignedDamped,
 }
 

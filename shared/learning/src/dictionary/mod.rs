@@ -1,8 +1,8 @@
 //! Features learned from the images themselves, where there is no backbone.
 //!
 //! Two layers of k-means, after A. Coates and A. Ng, "Learning feature representations with k-means" (2012). The first
-//! layer learns what patches of 6×6 pixels look like, the second how the answers of the first occur together; the features
-//! say how strongly, how often and how densely each atom of the second layer answers. No labels are looked at.
+//! layer learns what patches of 6×6 pixels look like, the second which answers of the first occur together; the
+//! features say how often, how strongly and how densely each atom of the second layer answers. No labels are looked at.
 //!
 //! Out comes a graph of the same kind as from a backbone: `image`, uint8 [n, 64, 64, 3] in RGB, to `features`,
 //! float32 [n, 6 · atoms of the second layer].
@@ -30,11 +30,11 @@ pub const SIDE: usize = 64;
 /// The pixels of an image, row by row in RGB.
 type Image = [u8; SIDE * SIDE * 3];
 
-/// Learns an extractor from `images`, each 64·64·3 bytes in RGB, row by row. Mirrored copies add nothing here. The same
-/// images, options and seed give the same extractor to the last bit, whatever the number of threads (on machines whose
-/// processors have the same vector instructions; others round differently).
+/// Learns an extractor from `images`, each 64·64·3 bytes in RGB, row by row. The same images, options and seed give the
+/// same extractor to the last bit, whatever the number of threads (on processors with the same vector instructions;
+/// others round differently). Time and memory hardly grow with the number of images.
 ///
-/// Images with less variety than there are atoms give as many atoms as there are samples, and so fewer features.
+/// The features are 6 for each atom of the second layer; fewer than five images give fewer atoms than the default asks.
 ///
 /// # Errors
 /// [`Error::Length`] when there is no image, or one of another size; [`Error::Parameter`] for an option out of range.

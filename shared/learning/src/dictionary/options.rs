@@ -15,7 +15,7 @@ pub struct LayerOptions {
     pub threshold: f32,
 }
 
-/// How a dictionary is learned. The default is what was measured to work well from some dozen to thousands of images.
+/// How a dictionary is learned. The default was tuned on some hundred photographs from the web.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DictionaryOptions {
     /// The layer that sees patches of pixels.
@@ -66,8 +66,8 @@ struct Bound {
     wanted: &'static str,
 }
 
-const SAMPLES: Bound = Bound { most: 200_000, wanted: "1 to 200000" };
-const ATOMS: Bound = Bound { most: 4_096, wanted: "1 to 4096" };
+const SAMPLES: Bound = Bound { most: 100_000, wanted: "1 to 100000" };
+const ATOMS: Bound = Bound { most: 2_048, wanted: "1 to 2048" };
 const ITERATIONS: Bound = Bound { most: 1_000, wanted: "1 to 1000" };
 
 impl Bound {

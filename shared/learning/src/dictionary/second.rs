@@ -16,8 +16,8 @@ pub const PROJECTION_FLOOR: f32 = 1e-6;
 /// Added to the variances when answers are whitened, as a part of the largest.
 const RIDGE: f64 = 0.01;
 
-/// With q the first layer's answers at a place divided by their length, and z = `projection` · q + `shift` divided by its
-/// length, the answer of atom k is max(0, `atoms`ₖ · z − `threshold`).
+/// With q the first layer's answers at a place divided by their length, and z = `projection` · q + `shift` divided by
+/// its length, the answer of atom k is max(0, `atoms`ₖ · z − `threshold`).
 pub struct SecondLayer {
     /// [components, atoms of the first layer].
     pub projection: DMatrix<f32>,
@@ -55,8 +55,9 @@ fn sample(first: &FirstLayer, images: &[&Image], options: &DictionaryOptions, rn
     let places = spread(options.second.samples, chosen.len(), MAP * MAP, rng);
     let taken = chosen.par_iter().zip(&places).map(|(&image, places)| {
         let map = first.pooled(images[image]);
-        places.iter().flat_map(|&place| map.column(place).iter().copied().collect::<Vec<_>>()).collect::<Vec<_>>()
+        map.select_columns(places)
     });
-    let values = taken.collect::<Vec<_>>().concat();
-    DMatrix::from_vec(first.bias.len(), values.len() / first.bias.len(), values)
+    let atoms = first.bias.len();
+    let values = taken.collect::<Vec<_>>().iter().flat_map(|taken| taken.as_slice()).copied().collect::<Vec<f32>>();
+    DMatrix::from_vec(atoms, values.len() / atoms, values)
 }

@@ -2,8 +2,8 @@
 
 use nalgebra::{DMatrix, DVector, SymmetricEigen};
 
-/// V · diag(1/√(e + `ridge`)) · Vᵀ with the eigenvalues e and eigenvectors V of `covariance` (ZCA): of all maps that whiten
-/// the one that changes samples least.
+/// V · diag(1/√(e + `ridge`)) · Vᵀ with the eigenvalues e and eigenvectors V of `covariance` (ZCA): of all maps that
+/// whiten the one that changes samples least.
 pub fn zca(covariance: DMatrix<f64>, ridge: f64) -> DMatrix<f32> {
     let Spectrum { values, vectors } = Spectrum::of(covariance, ridge);
     let scaled = &vectors * DMatrix::from_diagonal(&values.map(|value| value.sqrt().recip()));
@@ -24,8 +24,8 @@ pub fn pca(covariance: DMatrix<f64>, ridge: f64, count: usize) -> DMatrix<f32> {
     DMatrix::from_rows(&components.collect::<Vec<_>>()).cast()
 }
 
-/// The eigenvalues, and in the columns the eigenvectors, of a covariance + `ridge` · identity; a ridge above 0 keeps the
-/// values above 0, and lets the iteration settle at once where samples do not vary at all.
+/// The eigenvalues, and in the columns the eigenvectors, of a covariance + `ridge` · identity; a ridge above 0 keeps
+/// the values above 0, and lets the iteration settle at once where samples do not vary at all.
 struct Spectrum {
     values: DVector<f64>,
     vectors: DMatrix<f64>,

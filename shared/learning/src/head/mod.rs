@@ -33,7 +33,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// A head of `weights` [classes, features] and `bias` [classes].
+    /// A head of `weights` (classes × features) and one `bias` for each class.
     ///
     /// # Errors
     /// [`Error::Length`] when the two do not fit, [`Error::Labels`] for less than two classes.
