@@ -12,14 +12,19 @@ use crate::error::Error;
 /// same memory.
 ///
 /// The label is `label` where given, else the first folder below `path`; a file directly in `path` has none. Hidden
-/// files and folders are passed over. A path that is a file is itself the only candidate.
+/// files and folders are passed over, and what is no file: a pipe, a socket. A path that is a file is itself the only candidate.
 ///
 /// # Errors
 /// [`Error::Path`] for what cannot be read, [`Error::Label`] for a folder whose name cannot be a label.
 pub fn paths(path: &Path, label: Option<Label>) -> impl Iterator<Item = Result<Candidate, Error>> + use<> {
     let root = path.to_path_buf();
     files(path).map(move |entry| {
-        let file = entry.map_err(|error| unreadable(&root, error))?.into_path();
+        let file = match entry {
+            Ok(entry) => entry.into_path(),
+            // One link that leads nowhere is one bad file: reading it says why, and the rest goes on.
+            Err(error) if error.depth() > 0 && error.path().is_some() => error.path().unwrap_or(&root).to_path_buf(),
+            Err(error) => return Err(unreadable(&root, error)),
+        };
         let label = match &label {
             Some(label) => Some(label.clone()),
             None => folder_label(&root, &file)?,
@@ -33,8 +38,9 @@ pub fn paths(path: &Path, label: Option<Label>) -> impl Iterator<Item = Result<C
 /// # Errors
 /// [`Error::Path`] for what cannot be read, [`Error::Empty`] where there are none.
 pub fn count_files(path: &Path) -> Result<u64, Error> {
-    let count = files(path).try_fold(0, |count, entry| {
-        entry.map(|_| count + 1).map_err(|error| unreadable(path, error))
+    let count = files(path).try_fold(0, |count, entry| match entry {
+        Err(error) if error.depth() == 0 => Err(unreadable(path, error)),
+        _ => Ok(count + 1),
     })?;
     if count == 0 { Err(Error::Empty(path.into())) } else { Ok(count) }
 }
@@ -43,7 +49,7 @@ fn files(path: &Path) -> impl Iterator<Item = walkdir::Result<DirEntry>> + use<>
     let hidden = |entry: &DirEntry| entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".");
     let walk = WalkDir::new(path).follow_links(true).sort_by_file_name().into_iter();
     walk.filter_entry(move |entry| !hidden(entry))
-        .filter(|entry| entry.as_ref().map_or(true, |entry| !entry.file_type().is_dir()))
+        .filter(|entry| entry.as_ref().map_or(true, |entry| entry.file_type().is_file()))
 }
 
 fn folder_label(root: &Path, file: &Path) -> Result<Option<Label>, Error> {

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::available_parallelism;
+use std::time::{Duration, Instant};
 
 use pappus_domain::{ModelVersion, Release, Timestamp};
 use pappus_host::{Context, Failure};
@@ -32,9 +33,20 @@ struct State {
     current: Option<Arc<Live>>,
     /// The one before stays loaded, so that a rollback is one flip of a pointer.
     previous: Option<Arc<Live>>,
-    /// The generation of the release that could not be followed, and why.
-    fault: Option<(u64, ModelVersion, String)>,
+    fault: Option<Fault>,
 }
+
+/// A release that could not be followed.
+#[derive(Debug)]
+struct Fault {
+    generation: u64,
+    version: ModelVersion,
+    reason: String,
+    at: Instant,
+}
+
+/// How long a version that could not be loaded is left alone: the store may come back.
+const TRY_AGAIN: Duration = Duration::from_secs(10);
 
 /// Follows the release row.
 pub struct Serving {
@@ -60,7 +72,7 @@ impl Serving {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         match (&state.current, &state.fault) {
             (Some(live), _) => Ok(live.clone()),
-            (None, Some((_, version, reason))) => {
+            (None, Some(Fault { version, reason, .. })) => {
                 Err(Error::Unloadable { version: version.clone(), reason: reason.clone() })
             }
             (None, None) => Err(Error::NoModel),
@@ -70,11 +82,11 @@ impl Serving {
     /// Why the release could not be followed, if so: the model before goes on answering meanwhile.
     pub fn fault(&self) -> Option<String> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        state.fault.as_ref().map(|(_, version, reason)| format!("version {version} cannot be loaded: {reason}"))
+        state.fault.as_ref().map(|Fault { version, reason, .. }| format!("version {version} cannot be loaded: {reason}"))
     }
 
     /// Follows the release row: loads what it names unless that answers already. Returns whether another model answers
-    /// now. A version that could not be loaded is not tried again before the row changes, unless `again` is set.
+    /// now. A version that could not be loaded is left alone for a while, unless `again` is set.
     ///
     /// # Errors
     /// [`Error`]; the model before goes on answering.
@@ -101,7 +113,13 @@ impl Serving {
                 let failure = Failure::from(error);
                 tracing::error!(version = %release.champion, error = %failure, "the released model cannot be loaded");
                 let (version, reason) = (release.champion, failure.to_string());
-                self.write(|state| state.fault = Some((release.generation, version.clone(), reason.clone())));
+                let fault = Fault {
+                    generation: release.generation,
+                    version: version.clone(),
+                    reason: reason.clone(),
+                    at: Instant::now(),
+                };
+                self.write(|state| state.fault = Some(fault));
                 Err(Error::Unloadable { version, reason })
             }
         }
@@ -110,8 +128,8 @@ impl Serving {
     fn is_settled(&self, release: &Release, again: bool) -> bool {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let answers = state.current.as_ref().is_some_and(|live| *live.version() == release.champion);
-        let failed = state.fault.as_ref().is_some_and(|(generation, ..)| *generation == release.generation);
-        answers || (failed && !again)
+        let failed = |fault: &Fault| fault.generation == release.generation && fault.at.elapsed() < TRY_AGAIN;
+        answers || (state.fault.as_ref().is_some_and(failed) && !again)
     }
 
     fn resident(&self, version: &ModelVersion) -> Option<Arc<Live>> {
@@ -120,9 +138,13 @@ impl Serving {
     }
 
     async fn load(&self, version: &ModelVersion) -> Result<Live, Error> {
+        let begun = Instant::now();
         let package = Package::read(&*self.context.objects, &self.context.settings.model, version).await?;
+        let read_ms = begun.elapsed().as_millis();
         let workers = self.workers;
         let classifier = spawn_blocking(move || Classifier::start(package, workers)).await??;
+        let total_ms = begun.elapsed().as_millis();
+        tracing::info!(%version, read_ms, total_ms, "loaded and proved");
         Ok(Live { classifier, loaded_at: Timestamp::now() })
     }
 

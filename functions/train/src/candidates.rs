@@ -1,8 +1,10 @@
 //! The ways of learning that a request allows, cheapest first.
 
+use std::collections::BTreeMap;
+
 use pappus_domain::run::Recipe;
-use pappus_learning::backbone::{Cut, Normalisation};
-use pappus_learning::{BackboneOptions, Extractor};
+use pappus_learning::backbone::{self, Cut, Normalisation, Pooling, Variant};
+use pappus_learning::{BackboneOptions, Scaling};
 
 use crate::backbone_file::Backbone;
 use crate::error::Error;
@@ -10,7 +12,7 @@ use crate::error::Error;
 /// One way of learning.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
-    /// For people, such as `transfer 224×224 mean and maximum`.
+    /// For people, such as `transfer 224×224 mean and maximum, again at 128×128`.
     pub(crate) name: String,
     pub(crate) features: Features,
 }
@@ -18,8 +20,8 @@ pub(crate) struct Candidate {
 /// Where the features come from.
 #[derive(Clone, Debug)]
 pub(crate) enum Features {
-    /// From a pretrained network, made into an extractor.
-    Pretrained(Extractor),
+    /// From a pretrained network, used in a certain way.
+    Pretrained(Variant),
     /// From a dictionary, to be learned from the images.
     Learned,
 }
@@ -31,6 +33,30 @@ impl Candidate {
             Features::Learned => Recipe::Scratch,
         }
     }
+
+    /// The scaling that suits features of `columns` columns.
+    pub(crate) fn scaling(&self, columns: usize) -> Scaling {
+        match &self.features {
+            Features::Pretrained(variant) => variant.scaling(columns),
+            Features::Learned => Scaling::Columns,
+        }
+    }
+
+    /// How the features are made, for the manifest.
+    pub(crate) fn parameters(&self) -> BTreeMap<String, String> {
+        let Features::Pretrained(Variant { options, extractor }) = &self.features else { return BTreeMap::new() };
+        let size = |(width, height)| format!("{width}×{height}");
+        let mut parameters = BTreeMap::from([
+            ("normalisation", options.normalisation.to_string()),
+            ("cut", format!("{:?}", options.cut).to_lowercase()),
+            ("pooling", if options.pooling == Pooling::Mean { "mean" } else { "mean and maximum" }.to_owned()),
+            ("size", size((extractor.width, extractor.height))),
+        ]);
+        if let Some(second) = options.second_size {
+            parameters.insert("second size", size(second));
+        }
+        parameters.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
 }
 
 /// The way that learns its features from the images.
@@ -40,36 +66,26 @@ pub(crate) fn scratch() -> Candidate {
 
 /// The ways of feeding a network whose normalisation nobody knows.
 pub(crate) fn normalisations(backbone: &Backbone) -> Result<Vec<(BackboneOptions, Candidate)>, Error> {
-    let known = [
-        ("imagenet", Normalisation::Imagenet),
-        ("minus-one-to-one", Normalisation::MinusOneToOne),
-        ("caffe", Normalisation::Caffe),
-    ];
-    let make = |(name, normalisation)| {
+    let known = [Normalisation::Imagenet, Normalisation::MinusOneToOne, Normalisation::Caffe];
+    let make = |normalisation: Normalisation| {
         let options = BackboneOptions::new(normalisation);
-        let extractor = extractor(backbone, &options)?;
-        let name = format!("transfer {}×{} {name}", extractor.width, extractor.height);
-        Ok((options, Candidate { name, features: Features::Pretrained(extractor) }))
+        let variant = Variant::new(&backbone.onnx, options.clone()).map_err(|source| unusable(backbone, source))?;
+        let name = format!("transfer {}, {normalisation}", variant.name());
+        Ok((options, Candidate { name, features: Features::Pretrained(variant) }))
     };
     known.into_iter().map(make).collect()
 }
 
-/// The ways of using a network whose normalisation is known. The first must be possible; of the others those are left
-/// out that the network does not allow.
+/// The ways of using a network whose normalisation is known.
 pub(crate) fn variants(backbone: &Backbone, options: &BackboneOptions) -> Result<Vec<Candidate>, Error> {
-    let first = extractor(backbone, options)?;
-    let (width, height) = (first.width, first.height);
-    let base = Candidate { name: format!("transfer {width}×{height}"), features: Features::Pretrained(first) };
-    let others = [("scores too", BackboneOptions { cut: Cut::Both, ..options.clone() })];
-    let possible = others.into_iter().filter_map(|(what, options)| {
-        let extractor = Extractor::from_network(&backbone.onnx, &options).ok()?;
-        let name = format!("transfer {}×{} {what}", extractor.width, extractor.height);
-        Some(Candidate { name, features: Features::Pretrained(extractor) })
-    });
-    Ok(std::iter::once(base).chain(possible).collect())
+    let found = backbone::variants(&backbone.onnx, options).map_err(|source| unusable(backbone, source))?;
+    let candidate = |variant: Variant| Candidate {
+        name: format!("transfer {}", variant.name()),
+        features: Features::Pretrained(variant),
+    };
+    Ok(found.into_iter().map(candidate).collect())
 }
 
-fn extractor(backbone: &Backbone, options: &BackboneOptions) -> Result<Extractor, Error> {
-    let made = Extractor::from_network(&backbone.onnx, options);
-    made.map_err(|source| Error::Backbone { path: backbone.path.clone(), source })
+fn unusable(backbone: &Backbone, source: pappus_learning::Error) -> Error {
+    Error::Backbone { path: backbone.path.clone(), source }
 }

@@ -8,12 +8,11 @@ use pappus_domain::run::Recipe;
 use pappus_domain::stats::Proportion;
 use pappus_domain::{DataSet, DataSetEntry, Split};
 use pappus_learning::validate::cross_validate;
-use pappus_learning::{Chosen, Extractor, Matrix, Plan, Samples, Views, assemble};
+use pappus_learning::{Chosen, Extractor, Matrix, Plan, Samples, Scaling, Views, assemble};
 
+use crate::candidates::Candidate;
 use crate::error::Error;
 
-/// The strengths of regularisation that cross-validation chooses from: λ of `mean loss + λ/2 · ‖weights‖²`.
-const STRENGTHS: [f64; 6] = [1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2];
 const FOLDS: usize = 5;
 /// Repeats of the cross-validation, for sets so small that one dealing out says little.
 const REPEATS: usize = 4;
@@ -50,23 +49,30 @@ impl TrainSide {
         Samples { views, labels: &self.labels, groups: &self.groups, classes: self.classes.len() }
     }
 
-    fn plan(&self, seed: u64) -> Plan {
+    fn plan(&self, scaling: Scaling, seed: u64) -> Plan {
         let images = self.entries.len() as f64;
         let groups = self.groups.iter().collect::<std::collections::BTreeSet<_>>().len();
         Plan {
             // The head takes the inverse, as scikit-learn's C: `C · sum of losses + ½ · ‖weights‖²`.
-            strengths: STRENGTHS.iter().map(|lambda| 1.0 / (lambda * images)).collect(),
+            strengths: scaling.penalties().iter().map(|lambda| 1.0 / (lambda * images)).collect(),
             folds: FOLDS.min(groups),
             repeats: if self.entries.len() <= SMALL { REPEATS } else { 1 },
             seed,
             balanced: self.balanced,
+            scaling,
         }
     }
 
     /// Cross-validates features: `views` rows for each image of [`TrainSide::entries`].
-    pub(crate) fn validate(&self, features: Matrix, views: usize, seed: u64) -> Result<Validated, Error> {
+    pub(crate) fn validate(
+        &self,
+        candidate: &Candidate,
+        features: Matrix,
+        views: usize,
+        seed: u64,
+    ) -> Result<Validated, Error> {
+        let plan = self.plan(candidate.scaling(features.cols()), seed);
         let views = Views::new(features, views)?;
-        let plan = self.plan(seed);
         let chosen = cross_validate(&self.samples(&views), &plan)?;
         Ok(Validated { views, plan, chosen })
     }
@@ -107,12 +113,12 @@ pub(crate) struct Fitted {
 pub(crate) fn fit(
     side: &TrainSide,
     validated: &Validated,
-    (name, recipe): (&str, Recipe),
+    candidate: &Candidate,
     extractor: &Extractor,
     (held_out, test): (&[DataSetEntry], &Matrix),
 ) -> Result<Fitted, Error> {
     let Validated { views, plan, chosen } = validated;
-    let head = side.samples(views).fit(chosen.best.strength, plan.balanced)?;
+    let head = side.samples(views).fit(chosen.best.strength, plan.balanced, &plan.scaling)?;
     let names: Vec<String> = side.classes.iter().map(Label::to_string).collect();
     let onnx = assemble(extractor, &head, &names)?;
     let probabilities = head.probabilities(test)?;
@@ -122,11 +128,13 @@ pub(crate) fn fit(
         best == Some(index(&side.classes, entry))
     });
     let test = Proportion::new(right.count() as u64, held_out.len() as u64);
-    let parameters = BTreeMap::from([
-        ("candidate".to_owned(), name.to_owned()),
+    let mut parameters = candidate.parameters();
+    parameters.extend([
+        ("candidate".to_owned(), candidate.name.clone()),
         ("features".to_owned(), head.weights().cols().to_string()),
         ("lambda".to_owned(), format!("{:e}", 1.0 / (chosen.best.strength * side.entries.len() as f64))),
         ("balanced".to_owned(), plan.balanced.to_string()),
+        ("scaling".to_owned(), plan.scaling.to_string()),
     ]);
     let cross_validation = CrossValidation {
         folds: plan.folds,
@@ -135,5 +143,5 @@ pub(crate) fn fit(
         deviation: chosen.best.deviation,
     };
     let (width, height) = (extractor.width, extractor.height);
-    Ok(Fitted { recipe, onnx, width, height, parameters, cross_validation, test })
+    Ok(Fitted { recipe: candidate.recipe(), onnx, width, height, parameters, cross_validation, test })
 }

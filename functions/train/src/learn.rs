@@ -123,7 +123,7 @@ impl Contest<'_> {
 
     async fn enter(&self, candidate: Candidate) -> Result<Contender, Error> {
         let extractor = match &candidate.features {
-            Features::Pretrained(extractor) => extractor.clone(),
+            Features::Pretrained(variant) => variant.extractor.clone(),
             Features::Learned => self.learn_dictionary().await?,
         };
         let mirrored = candidate.recipe() == Recipe::Scratch;
@@ -131,7 +131,8 @@ impl Contest<'_> {
         let features = extraction.features(&self.side.entries, self.extracting(&candidate)).await?;
         (self.progress)(Step::Validating { candidate: candidate.name.clone() });
         let (side, views, seed) = (self.side.clone(), extraction.views(), self.request.seed);
-        let validated = spawn_blocking(move || side.validate(features, views, seed)).await??;
+        let entered = candidate.clone();
+        let validated = spawn_blocking(move || side.validate(&entered, features, views, seed)).await??;
         let accuracy = validated.accuracy();
         (self.progress)(Step::Validated { candidate: candidate.name.clone(), accuracy });
         Ok(Contender { candidate, extractor, validated })
@@ -164,8 +165,7 @@ impl Contest<'_> {
         let test = extraction.features(&held_out, self.extracting(&best.candidate)).await?;
         let side = self.side.clone();
         let fitting = spawn_blocking(move || {
-            let what = (best.candidate.name.as_str(), best.candidate.recipe());
-            fit(&side, &best.validated, what, &best.extractor, (&held_out, &test))
+            fit(&side, &best.validated, &best.candidate, &best.extractor, (&held_out, &test))
         });
         fitting.await?
     }

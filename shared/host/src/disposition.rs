@@ -4,6 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use axum::Json;
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -104,6 +105,12 @@ impl<E: Dispose> From<E> for Failure {
     fn from(error: E) -> Self {
         Self { disposition: error.disposition(), source: Box::new(error) }
     }
+}
+
+/// The answer where there is no route.
+pub async fn unknown_route(request: Request) -> Failure {
+    let what = format!("there is no route {} {}: `GET /` tells where to begin", request.method(), request.uri().path());
+    Failure::new(Disposition::Absent, what)
 }
 
 impl fmt::Display for Failure {

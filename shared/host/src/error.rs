@@ -45,6 +45,20 @@ pub enum Error {
 impl Error {
     /// Whether the user can mend it by other settings.
     pub const fn is_setting(&self) -> bool {
-        matches!(self, Self::Setting { .. } | Self::Objects(_) | Self::Catalog(_) | Self::Logs(_))
+        use pappus_catalog::Error as Catalog;
+        use pappus_objects::Error as Objects;
+        match self {
+            Self::Setting { .. } | Self::Logs(_) => true,
+            Self::Objects(error) => matches!(error, Objects::BadUrl { .. } | Objects::PermissionDenied { .. }),
+            Self::Catalog(error) => matches!(
+                error,
+                Catalog::BadUrl { .. }
+                    | Catalog::CannotOpen { .. }
+                    | Catalog::Foreign(_)
+                    | Catalog::NewerSchema { .. }
+                    | Catalog::PermissionDenied(_)
+            ),
+            Self::PortTaken(_) | Self::Listen { .. } | Self::Signals(_) => false,
+        }
     }
 }

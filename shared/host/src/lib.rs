@@ -18,7 +18,7 @@ pub use app::{App, OnEvent};
 pub use bus::{Bus, Deliveries, Publisher};
 pub use cloud_event::bus_routes;
 pub use context::Context;
-pub use disposition::{Disposition, Dispose, Failure};
+pub use disposition::{Disposition, Dispose, Failure, unknown_route};
 pub use error::Error;
 pub use run::run;
 pub use server::{bind, serve, shutdown_signal};

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::bus::Bus;
 use crate::cloud_event;
 use crate::context::Context;
-use crate::disposition::Failure;
+use crate::disposition::{Failure, unknown_route};
 use crate::error::Error;
 use crate::server::{bind, serve, shutdown_signal};
 use crate::settings::Settings;
@@ -59,10 +59,11 @@ where
     let (bus, deliveries) = Bus::new();
     let context = Context::open(settings, Arc::new(bus.clone())).await?;
     let app = build(context.clone()).await.map_err(Stopped::Function)?;
-    let listener = bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))).await?;
+    // Routes that change things need no key yet, so nobody else may reach them.
+    let listener = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
     tracing::info!(function = app.name, port, "listening");
     let events = app.on_event.clone().map_or_else(Router::new, |on| cloud_event::routes(on, context.events.clone()));
-    let router = app.router.clone().merge(events);
+    let router = app.router.clone().merge(events).fallback(unknown_route);
     let apps = [app];
     let delivering = deliveries.run(bus, &apps);
     let serving = serve(listener, router, async {

@@ -70,19 +70,20 @@ impl Classifier {
         let workers = workers.max(1);
         let (jobs, queue) = bounded(QUEUE_PER_WORKER * workers);
         let package = Arc::new(package);
-        let (ready, first) = mpsc::channel();
-        for number in 0..workers {
+        let spawn = |number: usize, ready: Option<mpsc::Sender<Result<(), Error>>>| {
             let (runtime, package, queue) = (runtime.clone(), package.clone(), queue.clone());
-            let ready = (number == 0).then(|| ready.clone());
             let name = format!("classify-{}-{number}", package.manifest.version);
-            thread::Builder::new()
-                .name(name)
-                .spawn(move || work(&runtime, package, &queue, ready))
-                .map_err(Error::Thread)?;
-        }
-        drop(ready);
+            let worker = thread::Builder::new().name(name);
+            worker.spawn(move || work(&runtime, package, &queue, ready)).map_err(Error::Thread)
+        };
+        let (ready, first) = mpsc::channel();
+        spawn(0, Some(ready))?;
         let gone = || Error::WrongNetwork("the worker that should have loaded it is gone".into());
         first.recv().map_err(|_| gone())??;
+        // Only now, so that the first answer does not wait for sessions that it does not need.
+        for number in 1..workers {
+            spawn(number, None)?;
+        }
         Ok(Self { manifest: Arc::new(package.manifest.clone()), jobs })
     }
 

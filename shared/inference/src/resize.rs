@@ -20,7 +20,8 @@ pub fn resize(pixels: &Pixels, width: u32, height: u32) -> Result<Vec<u8>, Error
 
 pub(crate) fn stretch(pixels: &Pixels, width: u32, height: u32, filter: FilterType) -> Result<Vec<u8>, Error> {
     let impossible = || Error::WrongNetwork(format!("an image cannot be resized to {width}×{height} pixels"));
-    if width == 0 || height == 0 {
+    // Without pixels the library would make black of nothing.
+    if width == 0 || height == 0 || pixels.rgb.is_empty() {
         return Err(impossible());
     }
     let source = ImageRef::new(pixels.width, pixels.height, &pixels.rgb, PixelType::U8x3).map_err(|_| impossible())?;

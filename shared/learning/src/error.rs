@@ -96,6 +96,22 @@ pub enum Error {
         /// The number of its dimensions, when known.
         rank: Option<usize>,
     },
+    /// The largest value of each feature is wanted where there is no map to find it in.
+    #[error("`{tensor}` is no map of features pooled over the image, so there is only a mean: pool by the mean")]
+    NoMap {
+        /// The tensor.
+        tensor: String,
+    },
+    /// A second size is wanted of a network in an opset that cannot resize.
+    #[error(
+        "a second look at the image needs opset {oldest}, the network is written in opset {found}: convert it with onnx.version_converter"
+    )]
+    NoResize {
+        /// The version in the file.
+        found: i64,
+        /// The oldest that can.
+        oldest: i64,
+    },
     /// Another size is wanted of a network that works at one size only.
     #[error("the network works at {width}×{height} only: {reason}")]
     FixedSize {

@@ -17,6 +17,6 @@ pub use assemble::{CLASSES, assemble};
 pub use backbone::{BackboneOptions, Extractor};
 pub use dictionary::{DictionaryOptions, LayerOptions};
 pub use error::Error;
-pub use head::{FitOptions, Head};
+pub use head::{FitOptions, Head, Scaling};
 pub use matrix::Matrix;
 pub use validate::{Chosen, Plan, Samples, Views};

@@ -4,13 +4,20 @@
 use std::collections::HashSet;
 
 use pappus_learning::validate::{assign_folds, cross_validate, nested_accuracy};
-use pappus_learning::{Error, Matrix, Plan, Samples, Views};
+use pappus_learning::{Error, Matrix, Plan, Samples, Scaling, Views};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 fn plan() -> Plan {
-    Plan { strengths: vec![0.001, 0.1, 10.0], folds: 5, repeats: 2, seed: 1, balanced: false }
+    Plan {
+        strengths: vec![0.001, 0.1, 10.0],
+        folds: 5,
+        repeats: 2,
+        seed: 1,
+        balanced: false,
+        scaling: Scaling::Columns,
+    }
 }
 
 /// Images of `counts` per class with 20 features: one for each class that tells it but for noise, the others say nothing.
@@ -109,7 +116,8 @@ fn views_do_not_change_the_weight_of_an_image() {
     let rows: Vec<usize> = (0..60).flat_map(|image| [image, image, image]).collect();
     let thrice = Views::new(data.matrix.select(&rows), 3).unwrap();
     let samples = Samples { views: &thrice, ..data.samples() };
-    let answers = |samples: Samples| samples.fit(0.1, false).unwrap().probabilities(&data.matrix).unwrap();
+    let answers =
+        |samples: Samples| samples.fit(0.1, false, &Scaling::Columns).unwrap().probabilities(&data.matrix).unwrap();
     let (a, b) = (answers(data.samples()), answers(samples));
     assert!(a.as_slice().iter().zip(b.as_slice()).all(|(a, b)| (a - b).abs() < 1e-4));
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
@@ -29,7 +29,7 @@ pub enum LogError {
         filter: String,
         /// What is wrong with it.
         #[source]
-        source: tracing_subscriber::filter::ParseError,
+        source: ParseError,
     },
     /// A second beginning.
     #[error("logging has begun already")]
@@ -53,11 +53,10 @@ impl FromStr for LogFormat {
 /// # Errors
 /// [`LogError`].
 pub fn init_logs(format: LogFormat, filter: &str) -> Result<(), LogError> {
-    let parsed = EnvFilter::builder().parse(filter);
+    let parsed: Result<Targets, ParseError> = filter.parse();
     let parsed = parsed.map_err(|source| LogError::Filter { filter: filter.into(), source })?;
     // ONNX Runtime tells at length how it lays out memory.
-    let directive = "ort=warn".parse().map_err(|source| LogError::Filter { filter: filter.into(), source })?;
-    let registry = tracing_subscriber::registry().with(parsed.add_directive(directive));
+    let registry = tracing_subscriber::registry().with(parsed.with_target("ort", LevelFilter::WARN));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match format {
         LogFormat::Text => registry.with(lines.with_target(false)).try_init()?,

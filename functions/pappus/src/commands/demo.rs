@@ -22,6 +22,23 @@ use crate::trouble::Trouble;
 const GITHUB: &str = "https://raw.githubusercontent.com/btphan95/greenr-airflow/master/data";
 const GITHUB_IMAGES: usize = 200;
 
+/// Where a demonstration lives, unless told: each data set apart, so that their classes do not mix.
+pub(crate) fn home(told: Option<PathBuf>, data: Option<&str>) -> Option<PathBuf> {
+    if told.is_some() || std::env::var_os("PAPPUS_HOME").is_some() {
+        return told;
+    }
+    let name = match data {
+        None => "sample".to_owned(),
+        Some("github") => "github".to_owned(),
+        Some(dir) => {
+            let whole = std::path::absolute(dir).unwrap_or_else(|_| dir.into());
+            let last = whole.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            format!("{last}-{}", pappus_domain::Digest::of(whole.as_os_str().as_encoded_bytes()).short(8))
+        }
+    };
+    Some(Path::new(".pappus-demo").join(name))
+}
+
 pub(crate) async fn run(settings: Settings, options: cli::Demo, output: Output) -> Result<(), Trouble> {
     // Found out now, not after the training.
     let listener = if options.once { None } else { Some(listen(options.port).await?) };
@@ -50,6 +67,7 @@ pub(crate) async fn run(settings: Settings, options: cli::Demo, output: Output) 
     let asked = cli::Predict { images: vec![image.clone()], model_version: None };
     predict::run(&context, asked, output).await?;
     context.catalog.close().await;
+    output.say(format!("\nlook around: pappus --home {} status", settings.home.display()))?;
     let Some(listener) = listener else { return Ok(()) };
     let up = Up::start(settings).await?;
     up.serve(listener, |address| invite(address, &image, output)).await

@@ -26,6 +26,10 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Trouble> {
         return sample::run(options, output);
     }
     let is_server = matches!(cli.command, Command::Up(_) | Command::TrainingJob { .. });
+    let home = match &cli.command {
+        Command::Demo(options) => demo::home(home, options.data.as_deref()),
+        _ => home,
+    };
     let settings = settings(home, is_server)?;
     match cli.command {
         Command::Up(options) => return up::run(settings, options.port).await,

@@ -4,13 +4,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
-use pappus_host::{App, Bus, Context, Failure, Settings, bind, bus_routes, serve, shutdown_signal};
+use pappus_host::{App, Bus, Context, Failure, Settings, bind, bus_routes, serve, shutdown_signal, unknown_route};
 use pappus_train_trigger::ProcessLauncher;
 use tokio::net::TcpListener;
 
 use crate::trouble::{Trouble, of_host};
 
 pub(crate) async fn run(settings: Settings, port: u16) -> Result<(), Trouble> {
+    // ONNX Runtime takes longest to load: let it, while the rest is opened. Whether it worked is asked again later.
+    tokio::task::spawn_blocking(pappus_inference::Runtime::load);
     let listener = listen(port).await?;
     let up = Up::start(settings).await?;
     up.serve(listener, |address| tracing::info!(%address, "listening")).await
@@ -43,7 +45,7 @@ impl Up {
         let delivered = apps.clone();
         tokio::spawn(async move { deliveries.run(bus, &delivered).await });
         let router = apps.iter().fold(bus_routes(context.events.clone()), |all, app| all.merge(app.router.clone()));
-        Ok(Self { context, router: router.fallback(unknown), apps })
+        Ok(Self { context, router: router.fallback(unknown_route), apps })
     }
 
     /// Answers until the process is asked to stop; `listening` is told where, once it is so.
@@ -61,11 +63,6 @@ impl Up {
         self.context.catalog.close().await;
         Ok(())
     }
-}
-
-async fn unknown(request: axum::extract::Request) -> Failure {
-    let what = format!("there is no route {} {}: `GET /` tells where to begin", request.method(), request.uri().path());
-    Failure::new(pappus_host::Disposition::Absent, what)
 }
 
 /// Trains in a child process: this program again, with the same home.

@@ -62,11 +62,20 @@ pub(super) fn obstacle(structure: &Structure, kept: &HashSet<usize>) -> Option<S
 
 /// Whether a map goes in and something without height and width comes out.
 fn ends_the_map(structure: &Structure, node: &NodeProto) -> bool {
+    node.op_type == "Shape" || pooled_axes(structure, node).is_some()
+}
+
+/// The axes of height and width, when `node` pools a map over both.
+pub(super) fn pooled_axes(structure: &Structure, node: &NodeProto) -> Option<[i64; 2]> {
     let op = node.op_type.as_str();
-    if REDUCE.contains(&op) {
-        return matches!(structure.axes(node)[..], [2, 3] | [-2, -1] | [1, 2]);
+    if GLOBAL_POOL.contains(&op) {
+        return Some([2, 3]);
     }
-    GLOBAL_POOL.contains(&op) || op == "Shape"
+    match structure.axes(node)[..] {
+        [2, 3] | [-2, -1] if REDUCE.contains(&op) => Some([2, 3]),
+        [1, 2] if REDUCE.contains(&op) => Some([1, 2]),
+        _ => None,
+    }
 }
 
 fn is_local(structure: &Structure, node: &NodeProto) -> bool {

@@ -1,7 +1,8 @@
 //! Where a network is cut, and how what is left becomes a vector for each image.
 
 use super::FEATURES;
-use super::options::Cut;
+use super::convolutional::pooled_axes;
+use super::options::{Cut, Pooling};
 use super::structure::Structure;
 use crate::Error;
 use crate::onnx::proto::{DataType, NodeProto};
@@ -14,8 +15,10 @@ const IMAGENET_CLASSES: [i64; 2] = [1000, 1001];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct End {
     pub tensor: String,
-    /// A map [n, d, h, w] that is to be averaged, not a vector [n, d].
+    /// A map [n, d, h, w] that is to be pooled, not a vector [n, d].
     pub is_map: bool,
+    /// d, where the network says it.
+    pub channels: Option<usize>,
 }
 
 /// Operators that only rearrange what they are given.
@@ -50,7 +53,7 @@ const AFFINE: &[&str] = &["Add", "Div", "Mul", "Sub"];
 const WEIGHTED: &[&str] = &["Conv", "Gemm", "MatMul"];
 
 /// The tensors to cut at, in the order in which they are joined.
-pub(super) fn find(structure: &Structure, cut: Cut) -> Result<Vec<End>, Error> {
+pub(super) fn find(structure: &Structure, cut: Cut, pooling: Pooling) -> Result<Vec<End>, Error> {
     let output = structure.graph.output.first().map(|output| output.name.as_str()).ok_or(Error::NoGraph)?;
     if !structure.is_live(output) || output == structure.input {
         return Err(Error::OutputUnreachable { output: output.to_owned(), input: structure.input.to_owned() });
@@ -70,7 +73,7 @@ pub(super) fn find(structure: &Structure, cut: Cut) -> Result<Vec<End>, Error> {
         (Cut::Both, Some(scores)) => vec![features, scores],
         (_, None) => return Err(Error::NoScores),
     };
-    ends.into_iter().map(|tensor| end_at(structure, tensor)).collect()
+    ends.into_iter().map(|tensor| end_at(structure, tensor, pooling)).collect()
 }
 
 /// What lies behind the last weighted layer.
@@ -111,43 +114,74 @@ impl<'a> Tail<'a> {
     fn is_classifier(&self, structure: &Structure, output: &str, layer: &NodeProto) -> bool {
         let outputs = structure.declared_dims(output).unwrap_or_default();
         let speaks_of_imagenet = outputs.iter().skip(1).flatten().any(|size| IMAGENET_CLASSES.contains(size))
-            || units(structure, layer).is_some_and(|units| IMAGENET_CLASSES.contains(&units));
+            || structure.units(layer).is_some_and(|units| IMAGENET_CLASSES.contains(&units));
         self.ends_in_softmax || layer.op_type != "Conv" || speaks_of_imagenet
     }
 }
 
-/// The number of outputs of a weighted layer.
-fn units(structure: &Structure, layer: &NodeProto) -> Option<i64> {
-    let dims = structure.declared_dims(layer.input.get(1)?)?;
-    let is_transposed = attribute::find_int(layer, "transB").is_some_and(|flag| flag != 0);
-    if layer.op_type == "Conv" || is_transposed { *dims.first()? } else { *dims.last()? }
-}
-
-fn end_at(structure: &Structure, tensor: &str) -> Result<End, Error> {
+/// Cuts at `tensor`; with both poolings wanted, at the map under it.
+fn end_at(structure: &Structure, tensor: &str, pooling: Pooling) -> Result<End, Error> {
+    let tensor = match pooling {
+        Pooling::Mean => tensor,
+        Pooling::MeanMax => map_under(structure, tensor).ok_or_else(|| Error::NoMap { tensor: tensor.to_owned() })?,
+    };
     // A map turned to [n, h, w, d] at the very end, as TensorFlow's networks are, is taken before it is turned.
-    let turned = structure.producer(tensor).filter(|node| attribute::find_ints(node, "perm") == [0, 2, 3, 1]);
-    let tensor = turned.and_then(|node| node.input.first()).map_or(tensor, String::as_str);
+    let tensor = before_turn(structure, tensor).unwrap_or(tensor);
     let rank = structure.rank(tensor);
     match rank {
-        Some(rank @ (2 | 4)) => Ok(End { tensor: tensor.to_owned(), is_map: rank == 4 }),
+        Some(rank @ (2 | 4)) => {
+            Ok(End { tensor: tensor.to_owned(), is_map: rank == 4, channels: structure.channels(tensor) })
+        }
         _ => Err(Error::FeatureRank { tensor: tensor.to_owned(), rank }),
     }
 }
 
+/// The map that `tensor` is the pool of, or `tensor` itself where it is a map.
+fn map_under<'a>(structure: &Structure<'a>, tensor: &'a str) -> Option<&'a str> {
+    let mut above = tensor;
+    for _ in 0..structure.graph.node.len() {
+        let Some(node) = structure.producer(above) else { break };
+        let input = structure.only_live_input(node);
+        match pooled_axes(structure, node) {
+            Some([1, 2]) => return before_turn(structure, input?),
+            Some(_) => return input,
+            None if SHAPE.contains(&node.op_type.as_str()) => above = input?,
+            None => break,
+        }
+    }
+    (structure.rank(tensor) == Some(4)).then_some(tensor)
+}
+
+/// The tensor [n, d, h, w] that is turned to make `tensor` [n, h, w, d].
+fn before_turn<'a>(structure: &Structure<'a>, tensor: &str) -> Option<&'a str> {
+    let turned = structure.producer(tensor).filter(|node| attribute::find_ints(node, "perm") == [0, 2, 3, 1])?;
+    turned.input.first().map(String::as_str)
+}
+
 /// Adds the nodes from `ends` to the tensor `features` (float32 [n, d]). `is_float` says that the ends are float32 already.
-pub(super) fn pool(graph: &mut GraphBuilder, ends: &[End], is_float: bool) {
+/// Returns how many numbers each end and each pooling gives, in their order; nothing when that is not known of each.
+pub(super) fn pool(graph: &mut GraphBuilder, ends: &[End], pooling: Pooling, is_float: bool) -> Vec<usize> {
     let axis = || vec![attribute::int("axis", 1)];
-    let mut vectors = Vec::with_capacity(ends.len());
-    for End { tensor, is_map } in ends {
-        let mut vector = tensor.clone();
-        if *is_map {
-            vector = graph.node("GlobalAveragePool", &[&vector], vec![]);
-            vector = graph.node("Flatten", &[&vector], axis());
+    let mut vectors = Vec::new();
+    let mut blocks = Vec::new();
+    for End { tensor, is_map, channels } in ends {
+        let pools: &[Option<&str>] = match (is_map, pooling) {
+            (false, _) => &[None],
+            (true, Pooling::Mean) => &[Some("GlobalAveragePool")],
+            (true, Pooling::MeanMax) => &[Some("GlobalAveragePool"), Some("GlobalMaxPool")],
+        };
+        for pool in pools {
+            let mut vector = tensor.clone();
+            if let Some(pool) = pool {
+                vector = graph.node(pool, &[&vector], vec![]);
+                vector = graph.node("Flatten", &[&vector], axis());
+            }
+            if !is_float {
+                vector = graph.node("Cast", &[&vector], vec![attribute::int("to", DataType::Float as i64)]);
+            }
+            vectors.push(vector);
+            blocks.push(*channels);
         }
-        if !is_float {
-            vector = graph.node("Cast", &[&vector], vec![attribute::int("to", DataType::Float as i64)]);
-        }
-        vectors.push(vector);
     }
     match &vectors[..] {
         [vector] => graph.node_feeding("Identity", &[vector], FEATURES, vec![]),
@@ -156,4 +190,5 @@ pub(super) fn pool(graph: &mut GraphBuilder, ends: &[End], is_float: bool) {
             graph.node_feeding("Concat", &inputs, FEATURES, axis());
         }
     }
+    blocks.into_iter().collect::<Option<_>>().unwrap_or_default()
 }

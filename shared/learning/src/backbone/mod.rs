@@ -2,7 +2,8 @@
 //!
 //! Out comes a graph with the input `image`, uint8 [n, height, width, 3] in RGB, and the output `features`, float32
 //! [n, d]. Normalisation happens inside; a classifier is cut before its last weighted layer, after which everything only
-//! speaks of the classes it was trained on; a map of features is averaged over the image.
+//! speaks of the classes it was trained on; a map of features is pooled over the image. On request the network looks at the
+//! image a second time at another size, with the same weights.
 
 mod batch;
 mod convolutional;
@@ -10,11 +11,14 @@ mod cut;
 mod input;
 mod options;
 mod prelude;
+mod second;
 mod structure;
+mod variants;
 
 use std::collections::{HashMap, HashSet};
 
-pub use options::{BackboneOptions, ChannelOrder, Cut, Normalisation};
+pub use options::{BackboneOptions, ChannelOrder, Cut, Normalisation, Pooling};
+pub use variants::{Variant, variants};
 
 use crate::Error;
 use crate::onnx::proto::{DataType, GraphProto};
@@ -28,6 +32,9 @@ pub const IMAGE: &str = "image";
 pub const FEATURES: &str = "features";
 /// The name of the output that holds the answer: float32 [n, classes].
 pub const PROBABILITIES: &str = "probabilities";
+
+/// The key of the metadata entry that lists the blocks of the features, a JSON array of lengths.
+const BLOCKS: &str = "feature_blocks";
 
 /// A network from `image` (uint8 [n, height, width, 3], RGB) to `features` (float32 [n, d]). What d is shows when it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,19 +54,23 @@ impl Extractor {
     ///
     /// # Errors
     /// What [`Model::parse`] and [`Model::check_versions`] refuse; [`Error::InputCount`], [`Error::NotAnImage`],
-    /// [`Error::InputType`], [`Error::Size`] for the input; [`Error::FixedSize`] when another size is wanted of a network
-    /// that is not fully convolutional; [`Error::OutputUnreachable`], [`Error::NoFeatures`], [`Error::NoScores`] and
+    /// [`Error::InputType`], [`Error::Size`] for the input; [`Error::FixedSize`] when another or a second size is wanted of a
+    /// network that is not fully convolutional, [`Error::NoResize`] when a second is wanted of one in an old opset;
+    /// [`Error::OutputUnreachable`], [`Error::NoFeatures`], [`Error::NoScores`], [`Error::NoMap`] and
     /// [`Error::FeatureRank`] for the output; [`Error::Contradiction`] for the options.
     pub fn from_network(network: &[u8], options: &BackboneOptions) -> Result<Self, Error> {
         let mut model = Model::parse(network)?;
         model.check_versions()?;
         let input = ImageInput::read(&model.graph)?;
         let (width, height) = input.size(options.size)?;
+        let second = options.second_size.map(|size| input.size(Some(size))).transpose()?;
+        second::check_opset(&model, second)?;
         let structure = Structure::new(&model.graph, &input.name);
-        let cut = cut::find(&structure, options.cut)?;
+        let cut = cut::find(&structure, options.cut, options.pooling)?;
         let ends: Vec<&str> = cut.iter().map(|end| end.tensor.as_str()).collect();
         let kept = needed(&model.graph, &ends);
-        if let Some(reason) = convolutional::obstacle(&structure, &kept).filter(|_| input.is_resized(width, height)) {
+        let is_resized = second.is_some() || input.is_resized(width, height);
+        if let Some(reason) = convolutional::obstacle(&structure, &kept).filter(|_| is_resized) {
             let (width, height) = input.fixed_size().unwrap_or((width, height));
             return Err(Error::FixedSize { width, height, reason });
         }
@@ -68,6 +79,13 @@ impl Extractor {
         model.graph = prune(model.graph, &kept, reshapes);
         let onnx = rebuild(model, &input, (width, height), cut, options)?.into_bytes();
         Ok(Self { onnx, width, height })
+    }
+
+    /// The lengths of the blocks that the features consist of, in their order: one for each tensor the network is cut at,
+    /// each pooling, and each size. Empty when the graph does not say.
+    pub fn blocks(&self) -> Vec<usize> {
+        let listed = |model: Model| serde_json::from_str(model.metadata(BLOCKS)?).ok();
+        Model::parse(&self.onnx).ok().and_then(listed).unwrap_or_default()
     }
 }
 
@@ -102,7 +120,8 @@ fn prune(mut graph: GraphProto, kept: &HashSet<usize>, mut reshapes: batch::Resh
     graph
 }
 
-/// Puts normalisation before the pruned network and pooling behind it.
+/// Puts normalisation before the pruned network and pooling behind it, and the network between them once more where it is
+/// to look twice.
 fn rebuild(
     mut model: Model,
     input: &ImageInput,
@@ -124,8 +143,13 @@ fn rebuild(
     let dims = [Dim::Name("n"), Dim::Size(height.into()), Dim::Size(width.into()), Dim::Size(3)];
     let image = builder.input(IMAGE, DataType::Uint8, &dims);
     prelude::normalise(&mut builder, &image, &entrance, input.layout, options.constants()?);
+    let again = options.second_size.map(|_| body.clone());
     builder.append(body);
-    cut::pool(&mut builder, &cut, is_float);
+    if let (Some(body), Some(size)) = (again, options.second_size) {
+        cut.extend(second::add(&mut builder, &body, (&entrance, input.layout), size, &cut));
+    }
+    let blocks = cut::pool(&mut builder, &cut, options.pooling, is_float);
+    builder.metadata(BLOCKS, &serde_json::Value::from(blocks).to_string());
     builder.output(FEATURES, DataType::Float, &[Dim::Name("n"), Dim::Name("d")]);
     Ok(builder.finish())
 }

@@ -1,5 +1,6 @@
 //! What a network's file does not say about itself: how its pixels are to be normalised.
 
+use std::fmt;
 use std::str::FromStr;
 
 use serde::Deserialize;
@@ -52,6 +53,20 @@ impl Normalisation {
     }
 }
 
+impl fmt::Display for Normalisation {
+    /// The name that [`FromStr`] reads, or the numbers.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Imagenet => f.write_str("imagenet"),
+            Self::MinusOneToOne => f.write_str("minus-one-to-one"),
+            Self::Caffe => f.write_str("caffe"),
+            Self::Explicit { mean, std, order } => {
+                write!(f, "{} mean {mean:?} std {std:?}", if *order == ChannelOrder::Rgb { "rgb" } else { "bgr" })
+            }
+        }
+    }
+}
+
 impl FromStr for Normalisation {
     type Err = Error;
 
@@ -79,6 +94,16 @@ pub enum Cut {
     Both,
 }
 
+/// How a map of features [n, d, h, w] becomes vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pooling {
+    /// The mean of each feature over the image: how much of it there is. d numbers.
+    #[default]
+    Mean,
+    /// The mean, then the largest value: also how strong it is where it is strongest. Twice d numbers.
+    MeanMax,
+}
+
 /// How to use a network as a backbone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BackboneOptions {
@@ -88,14 +113,26 @@ pub struct BackboneOptions {
     pub channels: Option<ChannelOrder>,
     /// Width and height of the input in pixels, where they are not the network's own.
     pub size: Option<(u32, u32)>,
+    /// Width and height in pixels at which the network looks at the image a second time, resized within the graph. The
+    /// second features stand behind the first.
+    pub second_size: Option<(u32, u32)>,
     /// Where a classifier is cut.
     pub cut: Cut,
+    /// How maps of features become vectors.
+    pub pooling: Pooling,
 }
 
 impl BackboneOptions {
-    /// The network's own size, and its features.
+    /// The network's own size, and the mean of its features.
     pub fn new(normalisation: Normalisation) -> Self {
-        Self { normalisation, channels: None, size: None, cut: Cut::default() }
+        Self {
+            normalisation,
+            channels: None,
+            size: None,
+            second_size: None,
+            cut: Cut::default(),
+            pooling: Pooling::default(),
+        }
     }
 
     /// Mean, deviation (both on the scale 0 to 255, in the order of the channels) and order of the channels.
@@ -148,7 +185,8 @@ impl BackboneOptions {
             (None, ..) => return Err(Error::Contradiction("either normalisation, or mean and std, must be there")),
             _ => return Err(Error::Contradiction("normalisation stands in place of mean and std, not beside them")),
         };
-        let options = Self { normalisation, channels: file.order, size, cut: file.cut.unwrap_or_default() };
+        let cut = file.cut.unwrap_or_default();
+        let options = Self { channels: file.order, size, cut, ..Self::new(normalisation) };
         options.constants().map(|_| options)
     }
 }

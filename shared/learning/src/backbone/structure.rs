@@ -121,6 +121,48 @@ impl<'a> Structure<'a> {
         }
     }
 
+    /// The number of channels of `tensor` ([n, d] or [n, d, h, w]), from what the file declares or from the weights that
+    /// made it; `None` when neither says.
+    pub fn channels(&self, tensor: &str) -> Option<usize> {
+        let mut sum = 0;
+        let mut open = vec![tensor];
+        // As many steps as there are nodes suffice, unless a graph joins the same tensors over and over.
+        for _ in 0..=self.graph.node.len() {
+            let Some(name) = open.pop() else { return Some(sum) };
+            let declared = self.declared.get(name).and_then(|dims| *dims.get(1)?);
+            if let Some(channels) = declared.or_else(|| self.units(self.producer(name)?)) {
+                sum += usize::try_from(channels).ok()?;
+                continue;
+            }
+            let node = self.producer(name)?;
+            match node.op_type.as_str() {
+                "Concat" if attribute::find_int(node, "axis") == Some(1) => {
+                    open.extend(node.input.iter().map(String::as_str));
+                }
+                "Concat" | "Gather" | "MatMul" | "Pad" | "Slice" => return None,
+                "Flatten" | "Reshape" | "Squeeze" if !self.is_pooled(node.input.first()?) => return None,
+                "Flatten" | "GlobalAveragePool" | "GlobalMaxPool" | "MaxPool" | "Reshape" | "Squeeze" => {
+                    open.push(node.input.first()?);
+                }
+                op if KEEPS_RANK.contains(&op) => open.push(node.input.iter().find(|input| self.is_live(input))?),
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// The number of outputs of a layer with weights.
+    pub fn units(&self, layer: &NodeProto) -> Option<i64> {
+        let dims = || self.declared_dims(layer.input.get(1)?);
+        let is_transposed = attribute::find_int(layer, "transB").is_some_and(|flag| flag != 0);
+        match layer.op_type.as_str() {
+            "Conv" => *dims()?.first()?,
+            "Gemm" if is_transposed => *dims()?.first()?,
+            "Gemm" | "MatMul" => *dims()?.last()?,
+            _ => None,
+        }
+    }
+
     /// The sizes of the dimensions that the file declares for `tensor`; an open one is `None`.
     pub fn declared_dims(&self, tensor: &str) -> Option<Vec<Option<i64>>> {
         match self.initializers.get(tensor) {

@@ -2,26 +2,30 @@
 
 mod lbfgs;
 mod objective;
+mod scaling;
 
 use crate::{Error, Matrix};
 pub(crate) use objective::{Parameters, Problem};
+pub use scaling::Scaling;
 
 /// How a head is fitted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FitOptions {
-    /// The inverse strength of the L2 penalty, in the scale of scikit-learn's `LogisticRegression(C)` on standardised
-    /// features: small is strong.
+    /// The inverse strength of the L2 penalty on the weights of scaled features, in the scale of scikit-learn's
+    /// `LogisticRegression(C)`: small is strong.
     pub c: f64,
     /// Whether each class counts the same however many examples it has: a row weighs n / (classes · rows of its class).
     pub balanced: bool,
     /// A weight for each row, at least 0, on top of that.
     pub weights: Option<Vec<f64>>,
+    /// How features are scaled before they are penalised.
+    pub scaling: Scaling,
 }
 
 impl FitOptions {
-    /// Every row counts the same.
+    /// Every row and every column counts the same.
     pub const fn new(c: f64) -> Self {
-        Self { c, balanced: false, weights: None }
+        Self { c, balanced: false, weights: None, scaling: Scaling::Columns }
     }
 }
 
@@ -45,25 +49,25 @@ impl Head {
         Ok(Self { weights, bias })
     }
 
-    /// Fits a head to `features`, one row for each example, with `labels` from 0 to `classes` − 1. Columns are
-    /// standardised for the fit (a constant one is ignored) and the scaling is folded into the weights. The same input
-    /// gives the same head to the last bit, whatever the number of threads.
+    /// Fits a head to `features`, one row for each example, with `labels` from 0 to `classes` − 1. The scaling
+    /// is folded into the weights. The same input gives the same head to the last bit, whatever the number of threads.
     ///
     /// # Errors
-    /// [`Error::Length`] when rows, labels and weights differ in number; [`Error::Labels`] for less than two classes, a
+    /// [`Error::Length`] when rows, labels and weights differ in number, or blocks do not make up the columns; [`Error::Labels`] for less than two classes, a
     /// label out of range, or a class without a row that counts; [`Error::Parameter`] for a `c` or weight out of range;
     /// [`Error::NotFinite`] when the features are so close together that the weights overflow.
     pub fn fit(features: &Matrix, labels: &[usize], classes: usize, options: &FitOptions) -> Result<Self, Error> {
         check_strength(options.c)?;
         check_labels(labels, features.rows(), classes)?;
+        options.scaling.check(features.cols())?;
         let weights = row_weights(labels, classes, options)?;
-        let problem = Problem::new(features, labels.to_vec(), weights, classes);
+        let problem = Problem::new(features, labels.to_vec(), weights, classes, &options.scaling);
         Self::of(&problem, &problem.fit(options.c, problem.origin()))
     }
 
     /// The head that `parameters` are, in terms of features as they come.
     pub(crate) fn of(problem: &Problem, parameters: &Parameters) -> Result<Self, Error> {
-        let mut logits = problem.unstandardised(parameters);
+        let mut logits = problem.unscaled(parameters);
         if let [(weights, bias)] = &mut logits[..] {
             // Two classes share one logit, the difference of theirs.
             weights.iter_mut().for_each(|weight| *weight /= 2.0);

@@ -1,8 +1,8 @@
-//! The loss of a softmax classifier on standardised features, and its gradient.
+//! The loss of a softmax classifier on scaled features, and its gradient.
 
 use rayon::prelude::*;
 
-use super::lbfgs;
+use super::{Scaling, lbfgs};
 use crate::Matrix;
 
 /// Rows whose gradients are summed by one worker at the least.
@@ -12,36 +12,40 @@ const MIN_CHUNK: usize = 128;
 const MAX_CHUNKS: usize = 64;
 /// Multiplications below which threads cost more than they save.
 const WORTH_THREADS: usize = 1 << 19;
-/// The largest component of the gradient of the mean loss at which a fit is done: a tenth of scikit-learn's.
+/// The largest component of the gradient of the mean loss at which a fit is done, for columns of unit variance: a tenth
+/// of scikit-learn's.
 const TOLERANCE: f64 = 1e-5;
-/// A column whose deviation is less than this part of its mean holds rounding errors, and is ignored.
-const CONSTANT: f64 = 1e-6;
 
-/// Standardised features with labels and weights, to which heads of several strengths can be fitted.
+/// Scaled features with labels and weights, to which heads of several strengths can be fitted.
 pub(crate) struct Problem {
     features: Matrix,
     labels: Vec<usize>,
     weights: Vec<f64>,
     total_weight: f64,
     mean: Vec<f64>,
-    /// 1 / deviation, and 0 for a constant column.
+    /// 0 for a column that is ignored.
     scale: Vec<f64>,
+    /// The root mean square of all scaled features, which gradients are in proportion to.
+    magnitude: f64,
     /// The logits that are learned: two classes need only one, the difference of theirs.
     logits: usize,
 }
 
-/// Parameters of a fit in the standardised space: for each logit its weights, then its bias.
+/// Parameters of a fit in the scaled space: for each logit its weights, then its bias.
 pub(crate) type Parameters = Vec<f64>;
 
 impl Problem {
     /// Rows of `features` with a label less than `classes` and a weight of at least 0 each, of which one at least is
     /// above 0.
-    pub fn new(features: &Matrix, labels: Vec<usize>, weights: Vec<f64>, classes: usize) -> Self {
-        let (mean, scale) = standardisation(features);
-        let standard = |(column, &value): (usize, &f32)| ((f64::from(value) - mean[column]) * scale[column]) as f32;
+    pub fn new(features: &Matrix, labels: Vec<usize>, weights: Vec<f64>, classes: usize, scaling: &Scaling) -> Self {
+        let (mean, scale) = scaling.measure(features);
+        let scaled = |(column, &value): (usize, &f32)| ((f64::from(value) - mean[column]) * scale[column]) as f32;
         let cols = features.cols();
-        let data = (0..features.rows()).flat_map(|row| features.row(row).iter().enumerate().map(standard)).collect();
+        let data: Vec<f32> =
+            (0..features.rows()).flat_map(|row| features.row(row).iter().enumerate().map(scaled)).collect();
+        let squares: f64 = data.iter().map(|&value| f64::from(value).powi(2)).sum();
         Self {
+            magnitude: (squares / data.len().max(1) as f64).sqrt(),
             features: Matrix::from_finite(features.rows(), cols, data),
             labels,
             total_weight: weights.iter().sum(),
@@ -59,15 +63,16 @@ impl Problem {
 
     /// The parameters that minimise the loss Σ weight · cross-entropy + ‖weights‖² / (2 `c`); biases are free.
     pub fn fit(&self, c: f64, start: Parameters) -> Parameters {
-        let minimum = lbfgs::minimise(start, TOLERANCE, |point, gradient| self.loss(c, point, gradient));
+        let minimum =
+            lbfgs::minimise(start, TOLERANCE * self.magnitude, |point, gradient| self.loss(c, point, gradient));
         if !minimum.converged {
             tracing::warn!(c, rows = self.features.rows(), "the fit of the head stopped before it converged");
         }
         minimum.point
     }
 
-    /// Weights [logits, columns] and biases for features that are not standardised.
-    pub fn unstandardised(&self, parameters: &Parameters) -> Vec<(Vec<f64>, f64)> {
+    /// Weights [logits, columns] and biases for features as they come.
+    pub fn unscaled(&self, parameters: &Parameters) -> Vec<(Vec<f64>, f64)> {
         let of_logit = |logit: &[f64]| {
             let (weights, bias) = logit.split_at(self.features.cols());
             let raw: Vec<f64> = weights.iter().zip(&self.scale).map(|(weight, scale)| weight * scale).collect();
@@ -168,29 +173,4 @@ fn dot(features: &[f64], weights: &[f64]) -> f64 {
     }
     let rest: f64 = row_rest.iter().zip(column_rest).map(|(x, w)| x * w).sum();
     sums.iter().sum::<f64>() + rest
-}
-
-/// The mean and inverse deviation of each column.
-fn standardisation(features: &Matrix) -> (Vec<f64>, Vec<f64>) {
-    let rows = features.rows() as f64;
-    let mut mean = vec![0.0; features.cols()];
-    for row in 0..features.rows() {
-        mean.iter_mut().zip(features.row(row)).for_each(|(sum, &value)| *sum += f64::from(value) / rows);
-    }
-    let mut variance = vec![0.0; features.cols()];
-    for row in 0..features.rows() {
-        for ((sum, &value), mean) in variance.iter_mut().zip(features.row(row)).zip(&mean) {
-            *sum += (f64::from(value) - mean).powi(2) / rows;
-        }
-    }
-    let scale = variance.iter().zip(&mean).map(|(variance, mean)| {
-        let deviation = variance.sqrt();
-        if deviation > CONSTANT * mean.abs() && deviation > f64::from(f32::MIN_POSITIVE) {
-            deviation.recip()
-        } else {
-            0.0
-        }
-    });
-    let scale = scale.collect();
-    (mean, scale)
 }

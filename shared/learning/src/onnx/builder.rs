@@ -1,10 +1,12 @@
 //! Making a graph node by node.
 
+use std::collections::HashMap;
+
 use super::proto::{
     AttributeProto, DataType, Dimension, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorShapeProto,
     TypeProto, ValueInfoProto, dimension, type_proto,
 };
-use super::{Model, Names, tensor};
+use super::{Model, Names, reads, rename, tensor};
 
 /// Named constants arrived with IR version 4; before it each had to be listed as an input too.
 const IR_VERSION: i64 = 4;
@@ -137,6 +139,25 @@ impl GraphBuilder {
     /// Puts back what [`take_nodes`](Self::take_nodes) took out.
     pub(crate) fn append(&mut self, nodes: Vec<NodeProto>) {
         self.model.graph.node.extend(nodes);
+    }
+
+    /// Adds those of `nodes` that depend on the tensor `from` once more, reading `to` in its place. Returns the new names
+    /// of what they make.
+    pub(crate) fn append_again(&mut self, nodes: &[NodeProto], from: &str, to: &str) -> HashMap<String, String> {
+        let mut new_names = HashMap::from([(from.to_owned(), to.to_owned())]);
+        let mut again = GraphProto::default();
+        for node in nodes {
+            if !reads(node).iter().any(|&name| new_names.contains_key(name)) {
+                continue;
+            }
+            for output in node.output.iter().filter(|name| !name.is_empty()) {
+                new_names.insert(output.clone(), self.names.unique(output));
+            }
+            again.node.push(NodeProto { name: self.node_names.unique(&node.name), ..node.clone() });
+        }
+        rename(&mut again, &new_names);
+        self.append(again.node);
+        new_names
     }
 
     /// An input of the graph; the name must be free.

@@ -5,7 +5,7 @@ mod folds;
 use rayon::prelude::*;
 
 use crate::head::{Parameters, Problem, balance, check_labels, check_strength};
-use crate::{Error, FitOptions, Head, Matrix};
+use crate::{Error, FitOptions, Head, Matrix, Scaling};
 pub use folds::assign_folds;
 
 /// The smallest probability that counts as such in the logarithmic loss.
@@ -71,20 +71,21 @@ impl Samples<'_> {
     ///
     /// # Errors
     /// As [`Head::fit`].
-    pub fn fit(&self, strength: f64, balanced: bool) -> Result<Head, Error> {
+    pub fn fit(&self, strength: f64, balanced: bool, scaling: &Scaling) -> Result<Head, Error> {
         check_labels(self.labels, self.views.images(), self.classes)?;
         let images: Vec<usize> = (0..self.labels.len()).collect();
-        let options = FitOptions { c: strength, balanced, weights: Some(self.row_weights(images.len())) };
+        let weights = Some(self.row_weights(images.len()));
+        let options = FitOptions { c: strength, balanced, weights, scaling: scaling.clone() };
         Head::fit(&self.views.matrix, &self.row_labels(&images), self.classes, &options)
     }
 
-    fn problem(&self, images: &[usize], balanced: bool) -> Problem {
+    fn problem(&self, images: &[usize], plan: &Plan) -> Problem {
         let labels = self.row_labels(images);
         let mut weights = self.row_weights(images.len());
-        if balanced {
+        if plan.balanced {
             weights = balance(&labels, self.classes, weights);
         }
-        Problem::new(&self.views.of_images(images), labels, weights, self.classes)
+        Problem::new(&self.views.of_images(images), labels, weights, self.classes, &plan.scaling)
     }
 
     fn row_labels(&self, images: &[usize]) -> Vec<usize> {
@@ -111,6 +112,8 @@ pub struct Plan {
     pub seed: u64,
     /// Whether classes count the same whatever their size; see [`FitOptions::balanced`](crate::FitOptions::balanced).
     pub balanced: bool,
+    /// How features are scaled, on the images that are fitted to; see [`FitOptions::scaling`](crate::FitOptions::scaling).
+    pub scaling: Scaling,
 }
 
 /// How well one strength did on images held out.
@@ -129,7 +132,7 @@ pub struct Score {
 /// What cross-validation chose.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chosen {
-    /// The best strength: the highest accuracy, among equals the lowest logarithmic loss.
+    /// The best strength: the lowest logarithmic loss, which tells more from few images than the share that is right.
     pub best: Score,
     /// The scores of all strengths, in the order of the plan.
     pub table: Vec<Score>,
@@ -141,7 +144,7 @@ pub struct Chosen {
 /// The accuracy of the choice flatters a little, having been chosen; [`nested_accuracy`] does not.
 ///
 /// # Errors
-/// [`Error::Length`] when labels, groups and images differ in number, [`Error::Labels`] when a label is out of range,
+/// [`Error::Length`] when labels, groups and images differ in number or blocks do not make up the columns, [`Error::Labels`] when a label is out of range,
 /// [`Error::Parameter`] for a strength out of range, no strength, no repeat, or more folds than groups.
 pub fn cross_validate(samples: &Samples, plan: &Plan) -> Result<Chosen, Error> {
     check(samples, plan)?;
@@ -181,6 +184,7 @@ fn check(samples: &Samples, plan: &Plan) -> Result<(), Error> {
     if plan.strengths.is_empty() {
         return Err(Error::Parameter { name: "the number of strengths", value: 0.0, wanted: "at least 1" });
     }
+    plan.scaling.check(samples.views.matrix.cols())?;
     plan.strengths.iter().try_for_each(|&strength| check_strength(strength))
 }
 
@@ -191,9 +195,8 @@ fn choose(samples: &Samples, plan: &Plan, images: &[usize]) -> Result<Chosen, Er
     let table: Vec<Score> = (0..plan.strengths.len())
         .map(|index| score(plan.strengths[index], tallies.iter().map(|of_split| of_split[index])))
         .collect();
-    let better = |a: &Score, b: &Score| a.accuracy.total_cmp(&b.accuracy).then(b.log_loss.total_cmp(&a.log_loss));
     let none = Error::Parameter { name: "the number of strengths", value: 0.0, wanted: "at least 1" };
-    let best = table.iter().copied().max_by(better).ok_or(none)?;
+    let best = table.iter().copied().min_by(|a, b| a.log_loss.total_cmp(&b.log_loss)).ok_or(none)?;
     Ok(Chosen { best, table })
 }
 
@@ -229,7 +232,7 @@ struct Tally {
 impl Split {
     /// One tally for each strength. Each fit begins where the last one ended, which saves most of the work.
     fn tallies(&self, samples: &Samples, plan: &Plan) -> Result<Vec<Tally>, Error> {
-        let problem = samples.problem(&self.train, plan.balanced);
+        let problem = samples.problem(&self.train, plan);
         let mut order: Vec<usize> = (0..plan.strengths.len()).collect();
         order.sort_by(|&a, &b| plan.strengths[a].total_cmp(&plan.strengths[b]));
         let mut tallies = vec![Tally { images: 0, right: 0, loss: 0.0 }; order.len()];
