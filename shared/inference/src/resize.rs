@@ -1,7 +1,8 @@
 //! Pixels to the input size of a network.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::decode::Pixels;
 use crate::error::Error;
@@ -24,9 +25,14 @@ pub(crate) fn stretch(pixels: &Pixels, width: u32, height: u32, filter: FilterTy
     if width == 0 || height == 0 || pixels.rgb.is_empty() {
         return Err(impossible());
     }
-    let source = ImageRef::new(pixels.width, pixels.height, &pixels.rgb, PixelType::U8x3).map_err(|_| impossible())?;
-    let mut target = Image::new(width, height, PixelType::U8x3);
+    // The typed calls: the untyped ones compile the whole library for thirteen kinds of pixels, for minutes.
+    let source = TypedImageRef::<U8x3>::from_buffer(pixels.width, pixels.height, &pixels.rgb);
+    let source = source.map_err(|_| impossible())?;
+    let mut resized = vec![0; width as usize * height as usize * 3];
+    let target = TypedImage::<U8x3>::from_buffer(width, height, &mut resized);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-    Resizer::new().resize(&source, &mut target, &options).map_err(|_| impossible())?;
-    Ok(target.into_vec())
+    Resizer::new()
+        .resize_typed(&source, &mut target.map_err(|_| impossible())?, &options)
+        .map_err(|_| impossible())?;
+    Ok(resized)
 }
