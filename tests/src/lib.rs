@@ -1,1 +1,44 @@
-//! Whole-system tests: the real binary, separate processes, real sockets
+//! Whole-system tests: the real program, in processes of its own, with real sockets and real signals.
+//!
+//! A [`Home`] is a folder in which the program is run; [`Running`] is one that has not ended yet, and [`Up`] a server;
+//! [`Trained`] is a home with two released versions, made once a test binary and copied for each test.
+
+mod home;
+mod http;
+pub mod pictures;
+mod program;
+mod running;
+mod trained;
+mod up;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+pub use home::Home;
+pub use http::{Answer, multipart};
+pub use program::runtime;
+pub use running::{Ended, Running};
+pub use trained::Trained;
+pub use up::Up;
+
+/// How long anything may take. Generous: it only ever ends a test that has failed.
+pub const DEADLINE: Duration = Duration::from_secs(120);
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Looks again and again until there is something to be seen.
+///
+/// # Errors
+/// What `look` fails with; and where nothing is seen before the deadline.
+pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    let begun = Instant::now();
+    loop {
+        if let Some(seen) = look()? {
+            return Ok(seen);
+        }
+        if begun.elapsed() > DEADLINE {
+            bail!("{what}: not within {} seconds", DEADLINE.as_secs());
+        }
+        std::thread::sleep(PAUSE);
+    }
+}

@@ -97,6 +97,8 @@ impl Serving {
             return Ok(false);
         }
         let _alone = self.loading.lock().await;
+        // Read anew: the row may have moved on while another was loading, and is not to be followed backwards.
+        let Some(release) = catalog.release(&settings.model).await? else { return Ok(false) };
         if self.is_settled(&release, again) {
             return Ok(false);
         }
@@ -127,9 +129,17 @@ impl Serving {
 
     fn is_settled(&self, release: &Release, again: bool) -> bool {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let answers = state.current.as_ref().is_some_and(|live| *live.version() == release.champion);
+        if state.current.as_ref().is_some_and(|live| *live.version() == release.champion) {
+            let has_fault = state.fault.is_some();
+            drop(state);
+            if has_fault {
+                // The release that could not be followed has been taken back.
+                self.write(|state| state.fault = None);
+            }
+            return true;
+        }
         let failed = |fault: &Fault| fault.generation == release.generation && fault.at.elapsed() < TRY_AGAIN;
-        answers || (state.fault.as_ref().is_some_and(failed) && !again)
+        state.fault.as_ref().is_some_and(failed) && !again
     }
 
     fn resident(&self, version: &ModelVersion) -> Option<Arc<Live>> {

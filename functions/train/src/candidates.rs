@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use pappus_domain::run::Recipe;
-use pappus_learning::backbone::{self, Cut, Normalisation, Pooling, Variant};
+use pappus_learning::backbone::{self, Normalisation, Pooling, Variant};
 use pappus_learning::{BackboneOptions, Scaling};
 
 use crate::backbone_file::Backbone;

@@ -95,6 +95,16 @@ impl Validated {
     pub(crate) const fn accuracy(&self) -> f64 {
         self.chosen.best.accuracy
     }
+
+    /// The cross-validated logarithmic loss, which tells more from few images than the share that is right.
+    pub(crate) const fn log_loss(&self) -> f64 {
+        self.chosen.best.log_loss
+    }
+
+    /// Whether these features do clearly worse than `other`'s on the same images.
+    pub(crate) fn is_clearly_below(&self, other: &Self) -> bool {
+        self.chosen.best.is_clearly_below(&other.chosen.best, self.views.images())
+    }
 }
 
 /// A model, fitted and measured.

@@ -8,8 +8,8 @@ use pappus_domain::run::{Recipe, TrainingRequest};
 use pappus_domain::{DataSetEntry, Split};
 use pappus_host::Context;
 use pappus_inference::Package;
-use pappus_learning::dictionary::{self, DictionaryOptions};
 use pappus_learning::Extractor;
+use pappus_learning::dictionary::{self, DictionaryOptions};
 use tokio::task::spawn_blocking;
 
 use crate::backbone_file::Backbone;
@@ -82,7 +82,7 @@ impl Contest<'_> {
             Some(best) if self.request.recipe == Recipe::Transfer || self.is_late() => Ok(best),
             best => {
                 let scratch = self.enter(scratch()).await?;
-                Ok(best.into_iter().fold(scratch, |a, b| if b.accuracy() >= a.accuracy() { b } else { a }))
+                Ok(best.into_iter().fold(scratch, |a, b| if b.log_loss() <= a.log_loss() { b } else { a }))
             }
         }
     }
@@ -97,9 +97,9 @@ impl Contest<'_> {
             None => {
                 let mut tried = Vec::new();
                 for (options, candidate) in normalisations(backbone)? {
-                    tried.push((options, self.enter(candidate).await.map_err(runnable)?.accuracy()));
+                    tried.push((options, self.enter(candidate).await.map_err(runnable)?.log_loss()));
                 }
-                let best = tried.into_iter().reduce(|a, b| if b.1 > a.1 { b } else { a });
+                let best = tried.into_iter().reduce(|a, b| if b.1 < a.1 { b } else { a });
                 best.ok_or(Error::NoBackbone)?.0
             }
         };
@@ -109,8 +109,8 @@ impl Contest<'_> {
                 break;
             }
             let contender = self.enter(candidate).await.map_err(runnable)?;
-            // Of equals the first, which is the cheapest.
-            if best.as_ref().is_none_or(|best| contender.accuracy() > best.accuracy()) {
+            // Later ones do better on the whole, so chance must not speak against them.
+            if best.as_ref().is_none_or(|best| !contender.validated.is_clearly_below(&best.validated)) {
                 best = Some(contender);
             }
         }
@@ -164,9 +164,8 @@ impl Contest<'_> {
         let extraction = Extraction::new(self.context.objects.clone(), &best.extractor, false).await?;
         let test = extraction.features(&held_out, self.extracting(&best.candidate)).await?;
         let side = self.side.clone();
-        let fitting = spawn_blocking(move || {
-            fit(&side, &best.validated, &best.candidate, &best.extractor, (&held_out, &test))
-        });
+        let fitting =
+            spawn_blocking(move || fit(&side, &best.validated, &best.candidate, &best.extractor, (&held_out, &test)));
         fitting.await?
     }
 
@@ -177,7 +176,7 @@ impl Contest<'_> {
 }
 
 impl Contender {
-    const fn accuracy(&self) -> f64 {
-        self.validated.accuracy()
+    const fn log_loss(&self) -> f64 {
+        self.validated.log_loss()
     }
 }

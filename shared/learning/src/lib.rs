@@ -19,4 +19,4 @@ pub use dictionary::{DictionaryOptions, LayerOptions};
 pub use error::Error;
 pub use head::{FitOptions, Head, Scaling};
 pub use matrix::Matrix;
-pub use validate::{Chosen, Plan, Samples, Views};
+pub use validate::{Chosen, Plan, Samples, Score, Views};

@@ -4,7 +4,7 @@
 mod common;
 
 use common::assert_close;
-use pappus_learning::{Error, FitOptions, Head, Matrix};
+use pappus_learning::{Error, FitOptions, Head, Matrix, Scaling};
 use proptest::prelude::*;
 
 /// Numbers that any language makes alike: 0 to 1, from a linear congruence (Numerical Recipes' constants).
@@ -114,6 +114,49 @@ fn balance_lifts_the_rare_class() {
     // A free bias makes the mean answer equal to the (weighted) share of the class.
     assert!((mean_of_rare(false) - share).abs() < 1e-3);
     assert!(mean_of_rare(true) > 3.0 * share);
+}
+
+/// Fits to blocks are fits to what the definition of [`Scaling::Blocks`] makes of the columns, computed here.
+#[test]
+fn blocks_are_scaled_as_wholes() {
+    let (features, labels) = problem(90, 3);
+    let lengths = [2, 3, 1];
+    let column = |index: usize| features.as_slice().iter().skip(index).step_by(6).map(|&x| f64::from(x));
+    let mean = |index: usize| column(index).sum::<f64>() / 90.0;
+    let variance = |index: usize| column(index).map(|x| (x - mean(index)).powi(2)).sum::<f64>() / 90.0;
+    let mut scales = Vec::new();
+    for length in lengths {
+        let sum: f64 = (scales.len()..scales.len() + length).map(variance).sum();
+        // The last block is the constant column.
+        scales.extend(vec![if sum > 1e-9 { 1.0 / (3.0 * sum).sqrt() } else { 0.0 }; length]);
+    }
+    let scaled = (0..90 * 6).map(|i| ((f64::from(features.as_slice()[i]) - mean(i % 6)) * scales[i % 6]) as f32);
+    let scaled = Matrix::new(90, 6, scaled.collect()).unwrap();
+
+    let options = |scaling| FitOptions { scaling, ..FitOptions::new(30.0) };
+    let blocks = options(Scaling::Blocks(lengths.to_vec()));
+    let found = Head::fit(&features, &labels, 3, &blocks).unwrap().probabilities(&features).unwrap();
+    // Blocks whose variances add up to 1 already stay as they are.
+    let varying: Vec<f32> = scaled.as_slice().chunks_exact(6).flat_map(|row| row[..5].to_vec()).collect();
+    let varying = Matrix::new(90, 5, varying.iter().map(|x| x * 7.0).collect()).unwrap();
+    let whole = options(Scaling::Blocks(vec![5]));
+    // Two blocks of variance 1/3 each, as one of variance 1: the penalty must be 2/3 of what it was.
+    let whole = FitOptions { c: 30.0 * 2.0 / 3.0, ..whole };
+    let expected = Head::fit(&varying, &labels, 3, &whole).unwrap().probabilities(&varying).unwrap();
+    assert_close(found.as_slice(), expected.as_slice(), 2e-3);
+    let columns = Head::fit(&features, &labels, 3, &options(Scaling::Columns)).unwrap();
+    let columns = columns.probabilities(&features).unwrap();
+    assert!(found.as_slice().iter().zip(columns.as_slice()).any(|(a, b)| (a - b).abs() > 0.01));
+}
+
+#[test]
+fn blocks_must_make_up_the_columns() {
+    let (features, labels) = problem(10, 2);
+    for lengths in [vec![], vec![5], vec![3, 4], vec![usize::MAX, 7]] {
+        let options = FitOptions { scaling: Scaling::Blocks(lengths), ..FitOptions::new(1.0) };
+        let error = Head::fit(&features, &labels, 2, &options).unwrap_err();
+        assert!(matches!(error, Error::Length { what: "columns in blocks", expected: 6, .. }));
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod common;
 
 use common::{SIDE, channels_first, network, pooled};
 use pappus_learning::Error;
-use pappus_learning::backbone::{BackboneOptions, Cut, Extractor, Normalisation};
+use pappus_learning::backbone::{BackboneOptions, Cut, Extractor, Normalisation, Pooling};
 use pappus_learning::onnx::proto::DataType;
 use pappus_learning::onnx::{Dim, GraphBuilder, attribute};
 
@@ -69,6 +69,33 @@ fn another_size_of_a_network_tied_to_its_own() {
         matches!(resized((32, 32)), Err(Error::FixedSize { width: 16, height: 16, reason }) if reason.contains("Flatten"))
     );
     assert!(resized((16, 16)).is_ok());
+}
+
+#[test]
+fn a_second_size_of_a_network_tied_to_its_own_or_in_an_old_opset() {
+    let twice = BackboneOptions { second_size: Some((32, 32)), ..options() };
+    let flat = network(13, channels_first(Dim::Name("n")), |graph, map| {
+        (graph.node("Flatten", &[map], vec![attribute::int("axis", 1)]), 2)
+    });
+    let error = Extractor::from_network(&flat, &twice).unwrap_err();
+    assert!(matches!(error, Error::FixedSize { width: 16, height: 16, reason } if reason.contains("Flatten")));
+
+    let old = network(10, channels_first(Dim::Name("n")), |graph, map| (pooled(graph, map), 2));
+    assert!(matches!(Extractor::from_network(&old, &twice), Err(Error::NoResize { found: 10, oldest: 11 })));
+
+    let bytes = network(13, channels_first(Dim::Name("n")), |graph, map| (pooled(graph, map), 2));
+    let tiny = BackboneOptions { second_size: Some((8, 8)), ..options() };
+    assert!(matches!(Extractor::from_network(&bytes, &tiny), Err(Error::Size { width: 8, height: 8, .. })));
+}
+
+#[test]
+fn the_largest_of_what_is_no_map() {
+    let wanted = BackboneOptions { pooling: Pooling::MeanMax, ..options() };
+    let flat = network(13, channels_first(Dim::Name("n")), |graph, map| {
+        (graph.node("Flatten", &[map], vec![attribute::int("axis", 1)]), 2)
+    });
+    let error = Extractor::from_network(&flat, &wanted).unwrap_err();
+    assert!(matches!(error, Error::NoMap { tensor } if tensor == "flatten"));
 }
 
 #[test]

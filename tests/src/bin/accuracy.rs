@@ -13,7 +13,7 @@ use pappus_inference::{FEATURES, Limits, Network, Pixels, Runtime, decode, perce
 use pappus_learning::backbone::variants;
 use pappus_learning::dictionary::{self, DictionaryOptions};
 use pappus_learning::validate::{assign_folds, cross_validate};
-use pappus_learning::{BackboneOptions, Extractor, Matrix, Plan, Samples, Scaling, Views};
+use pappus_learning::{BackboneOptions, Extractor, Matrix, Plan, Samples, Scaling, Score, Views};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -169,10 +169,10 @@ struct Contender {
     milliseconds: f64,
 }
 
-/// What a head did that was fitted to the training folds: its cross-validated accuracy there, and how many images held
-/// out it got right.
+/// What a head did that was fitted to the training folds: how it was scored there, and how many images held out it got
+/// right.
 struct Trial {
-    expected: f64,
+    score: Score,
     right: usize,
 }
 
@@ -213,7 +213,7 @@ impl Contender {
             let answer = answers.row(row);
             (0..answer.len()).max_by(|&a, &b| answer[a].total_cmp(&answer[b])) == Some(images.labels[image])
         };
-        Ok(Trial { expected: best.accuracy, right: held.iter().enumerate().filter(is_right).count() })
+        Ok(Trial { score: best, right: held.iter().enumerate().filter(is_right).count() })
     }
 
     fn row(&self, accuracies: Vec<f64>) -> Row {
@@ -239,18 +239,17 @@ fn transfer(images: &Images, backbone: &Path, arguments: &Arguments) -> anyhow::
         .par_iter()
         .map(|split| contenders.iter().map(|it| it.trial(images, split, arguments.inner_repeats)).collect())
         .collect::<anyhow::Result<_>>()?;
-    for ((seed, ..), trials) in splits.iter().zip(trials) {
+    for ((seed, train, _), trials) in splits.iter().zip(trials) {
         let seed = *seed as usize;
         each.iter_mut().zip(&trials).for_each(|(right, trial)| right[seed] += trial.right);
-        // Of equals the first, which is the cheapest.
-        let best = trials.iter().reduce(|a, b| if b.expected > a.expected { b } else { a });
+        let best = trials.iter().reduce(|a, b| if b.score.is_clearly_below(&a.score, train.len()) { a } else { b });
         chosen[seed] += best.map_or(0, |trial| trial.right);
     }
     let share = |right: Vec<usize>| right.into_iter().map(|right| right as f64 / images.labels.len() as f64).collect();
     let mut rows: Vec<Row> = contenders.iter().zip(each).map(|(it, right)| it.row(share(right))).collect();
     let (features, milliseconds) = (0, 0.0);
     rows.push(Row {
-        name: "transfer, the best of these".to_owned(),
+        name: "transfer, chosen among these".to_owned(),
         features,
         milliseconds,
         accuracies: share(chosen),

@@ -35,7 +35,7 @@ pub(super) fn add(
     ends.iter().filter_map(corresponding).collect()
 }
 
-/// Bilinear, without smoothing: on features of a network that has seen the image larger, smoothing gains nothing.
+/// Bilinear, without smoothing, which `Resize` learned in opset 18 only.
 fn resize(graph: &mut GraphBuilder, image: &str, layout: Layout, (width, height): (u32, u32)) -> String {
     let (width, height) = (i64::from(width), i64::from(height));
     let image_size = match layout {

@@ -46,10 +46,11 @@ impl Variant {
 
 /// The ways of using `network` that are worth trying, cheapest first: as `options` say; with the class scores too; and
 /// seen a little larger, by the mean and the largest value of each feature, and once more smaller. The first must be
-/// possible, of the others what the network does not allow is left out.
+/// possible, of the others what the network does not allow is left out. On the whole each does better than those before
+/// it, so one of them should be kept unless it [is clearly below](crate::Score::is_clearly_below).
 ///
-/// Networks see things a sixth larger than they were trained on better, and a second scale adds to it (H. Touvron et al.,
-/// "Fixing the train-test resolution discrepancy", 2019).
+/// Networks do better on images somewhat larger than those they were trained on (H. Touvron et al., "Fixing the train-test
+/// resolution discrepancy", 2019).
 ///
 /// # Errors
 /// As [`Extractor::from_network`].
@@ -60,11 +61,9 @@ pub fn variants(network: &[u8], options: &BackboneOptions) -> Result<Vec<Variant
     let second_size = Some((scaled(width, 2, 3), scaled(height, 2, 3)));
 
     let with_scores = BackboneOptions { cut: Cut::Both, ..options.clone() };
-    let larger = BackboneOptions { size, pooling: Pooling::MeanMax, ..options.clone() };
-    let twice = BackboneOptions { second_size, ..larger.clone() };
-    let possible = |options| Variant::new(network, options).ok();
-    let others = [possible(with_scores), possible(twice).or_else(|| possible(larger))];
-    Ok(std::iter::once(first).chain(others.into_iter().flatten()).collect())
+    let twice = BackboneOptions { size, second_size, pooling: Pooling::MeanMax, ..options.clone() };
+    let others = [with_scores, twice].into_iter().filter_map(|options| Variant::new(network, options).ok());
+    Ok(std::iter::once(first).chain(others).collect())
 }
 
 /// `side` times `numerator` / `denominator`, to a multiple of 32: by so much most networks reduce their maps.

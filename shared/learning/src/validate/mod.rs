@@ -129,6 +129,15 @@ pub struct Score {
     pub log_loss: f64,
 }
 
+impl Score {
+    /// Whether the accuracy falls short of `other`'s by more than one standard error of a share among so many `images`: by
+    /// less, a small set says nothing about which of two is better.
+    pub fn is_clearly_below(&self, other: &Self, images: usize) -> bool {
+        let error = (other.accuracy * (1.0 - other.accuracy) / images.max(1) as f64).sqrt();
+        self.accuracy < other.accuracy - error
+    }
+}
+
 /// What cross-validation chose.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chosen {

@@ -100,18 +100,22 @@ pub fn pooled(graph: &mut GraphBuilder, map: &str) -> String {
     graph.node("Flatten", &[&pool], vec![attribute::int("axis", 1)])
 }
 
-/// What the network makes of one image, pooled: computed here, pixel by pixel. `normal` is given red, green and blue and
-/// returns what the network reads.
-pub fn expected_features(image: &[u8], normal: impl Fn([f32; 3]) -> [f32; 3]) -> Vec<f32> {
-    let mut sums = [0.0_f64; UNITS];
-    for pixel in image.as_chunks::<3>().0 {
+/// What the network makes of each pixel of one image: computed here. `normal` is given red, green and blue and returns what
+/// the network reads.
+pub fn expected_map(image: &[u8], normal: impl Fn([f32; 3]) -> [f32; 3]) -> Vec<[f32; UNITS]> {
+    let answers = |pixel: &[u8; 3]| {
         let read = normal(pixel.map(f32::from));
-        for (unit, sum) in sums.iter_mut().enumerate() {
-            let product: f32 = (0..3).map(|colour| WEIGHTS[unit * 3 + colour] * read[colour]).sum();
-            *sum += f64::from((product + BIASES[unit]).max(0.0));
-        }
-    }
-    sums.iter().map(|sum| (sum / (SIDE * SIDE) as f64) as f32).collect()
+        let product = |unit: usize| (0..3).map(|colour| WEIGHTS[unit * 3 + colour] * read[colour]).sum::<f32>();
+        std::array::from_fn(|unit| (product(unit) + BIASES[unit]).max(0.0))
+    };
+    image.as_chunks::<3>().0.iter().map(answers).collect()
+}
+
+/// The mean of that over the image.
+pub fn expected_features(image: &[u8], normal: impl Fn([f32; 3]) -> [f32; 3]) -> Vec<f32> {
+    let map = expected_map(image, normal);
+    let sum = |unit: usize| map.iter().map(|units| f64::from(units[unit])).sum::<f64>();
+    (0..UNITS).map(|unit| (sum(unit) / map.len() as f64) as f32).collect()
 }
 
 /// Whether two lists are equal up to rounding.

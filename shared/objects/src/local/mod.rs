@@ -21,6 +21,9 @@ use crate::{Error, Key, Meta, ObjectStore, PutMode};
 /// The directory of unfinished writes, beside the objects.
 const UNFINISHED: &str = ".tmp";
 
+/// Why a store cannot be where a file is.
+const NO_FILE: &str = "it, or a folder that it should be in, is a file; name another place";
+
 /// No write takes so long: what is older was left by a process that died.
 const LEFT_OVER: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -52,7 +55,10 @@ impl LocalStore {
             let root = std::path::absolute(&root).map_err(|e| Error::from_io(place(&root), e))?;
             let inner = Inner { directories: Directories::default(), root };
             let unfinished = inner.root.join(UNFINISHED);
-            inner.directories.ensure(&unfinished).and_then(|()| clear(&unfinished)).map_err(|e| inner.failed(e))?;
+            inner.directories.ensure(&unfinished).and_then(|()| clear(&unfinished)).map_err(|e| match e.kind() {
+                ErrorKind::NotADirectory => Error::BadUrl { held: inner.root.display().to_string(), wanted: NO_FILE },
+                _ => inner.failed(e),
+            })?;
             Ok(Self { inner: Arc::new(inner) })
         };
         blocking(at, open).await

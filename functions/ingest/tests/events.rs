@@ -1,0 +1,87 @@
+//! Objects that are put into the store.
+#![allow(clippy::unwrap_used)] // a test may panic
+
+mod common;
+
+use common::{Place, picture, place};
+use pappus_domain::event::{ImagesIngested, ObjectCreated};
+use pappus_domain::{Event, Timestamp};
+use pappus_host::{Disposition, Failure};
+use pappus_objects::PutMode;
+use serde_json::json;
+
+async fn put(place: &Place, key: &str, bytes: Vec<u8>) {
+    place.context.objects.put(&key.parse().unwrap(), bytes.into(), PutMode::Overwrite).await.unwrap();
+}
+
+fn created(key: &str) -> Event {
+    Event::new("storage", &ObjectCreated { key: key.into() }, Timestamp::now()).unwrap()
+}
+
+async fn deliver(place: &Place, event: Event) -> Result<Vec<Event>, Failure> {
+    pappus_ingest::app(place.context.clone()).on_event.unwrap().on_event(event).await
+}
+
+#[tokio::test]
+async fn an_object_under_incoming_is_taken_in_under_the_label_of_its_folder() {
+    let place = place().await;
+    put(&place, "incoming/cat/phone/1.jpg", picture(1)).await;
+    let events = deliver(&place, created("incoming/cat/phone/1.jpg")).await.unwrap();
+    let [event] = events.as_slice() else { panic!("{events:?}") };
+    let ingested: ImagesIngested = event.read().unwrap().unwrap();
+    assert_eq!((ingested.stored, event.source.as_str()), (1, "/pappus/ingest"));
+    assert_eq!(place.label(&picture(1)).await, "cat");
+    assert_eq!(place.image(&picture(1)).await.unwrap().origin, "incoming/cat/phone/1.jpg");
+}
+
+#[tokio::test]
+async fn the_same_event_again_changes_nothing_and_says_nothing() {
+    let place = place().await;
+    put(&place, "incoming/cat/1.jpg", picture(1)).await;
+    assert_eq!(deliver(&place, created("incoming/cat/1.jpg")).await.unwrap().len(), 1);
+    assert_eq!(deliver(&place, created("incoming/cat/1.jpg")).await.unwrap(), []);
+    assert_eq!((place.images().await.len(), place.objects().await), (1, 1));
+}
+
+#[tokio::test]
+async fn objects_elsewhere_and_other_events_are_none_of_ours() {
+    let place = place().await;
+    put(&place, "images/abc", picture(1)).await;
+    for key in ["images/abc", "incoming/lone.jpg", "other/incoming/cat/1.jpg"] {
+        assert_eq!(deliver(&place, created(key)).await.unwrap(), [], "{key}");
+    }
+    let other = Event { kind: "com.example.other".into(), ..created("incoming/cat/1.jpg") };
+    assert_eq!(deliver(&place, other).await.unwrap(), []);
+    assert_eq!(place.images().await, []);
+}
+
+#[tokio::test]
+async fn a_bad_object_is_quarantined_and_the_event_done() {
+    let place = place().await;
+    put(&place, "incoming/cat/1.jpg", b"a text".to_vec()).await;
+    assert_eq!(deliver(&place, created("incoming/cat/1.jpg")).await.unwrap(), []);
+    assert_eq!(place.image(b"a text").await.unwrap().status.as_str(), "quarantined");
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_right_is_refused_and_one_too_early_is_not() {
+    let place = place().await;
+    let shapeless = Event { data: json!({ "name": "x" }), ..created("incoming/cat/1.jpg") };
+    let long = format!("incoming/{}/1.jpg", "x".repeat(65));
+    for event in [shapeless, created(&long), created("incoming/cat//1.jpg"), created("incoming/cat/../1.jpg")] {
+        let failure = deliver(&place, event).await.unwrap_err();
+        assert_eq!(failure.disposition(), Disposition::Refused, "{failure}");
+    }
+    let failure = deliver(&place, created("incoming/cat/missing.jpg")).await.unwrap_err();
+    assert_eq!(failure.disposition(), Disposition::Absent, "{failure}");
+}
+
+#[tokio::test]
+async fn a_summary_without_new_images_makes_no_event() {
+    let place = place().await;
+    place.file("in/cat/1.jpg", &picture(1));
+    let first = place.take("in").await.unwrap();
+    assert_eq!(place.ingest.ingested("in", &first).unwrap().stored, 1);
+    let second = place.take("in").await.unwrap();
+    assert_eq!(place.ingest.ingested("in", &second), None);
+}

@@ -1,0 +1,85 @@
+//! A train-trigger over stores in a folder of its own.
+#![allow(dead_code, clippy::unwrap_used)] // each test file uses its part, and a test may panic
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use pappus_catalog::contract::samples;
+use pappus_catalog::{DataSetRecord, OnConflict};
+use pappus_domain::{Event, Image, Run, RunId, RunStatus, Timestamp};
+use pappus_host::{Context, Failure, Publisher, Settings};
+use pappus_train_trigger::{Error, Launcher, Trigger};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+/// Hands what is published to the test.
+struct Told(mpsc::UnboundedSender<Event>);
+
+#[async_trait]
+impl Publisher for Told {
+    async fn publish(&self, event: Event) -> Result<(), Failure> {
+        self.0.send(event).unwrap();
+        Ok(())
+    }
+}
+
+pub struct Place {
+    pub context: Context,
+    pub trigger: Trigger,
+    pub published: mpsc::UnboundedReceiver<Event>,
+    pub home: TempDir,
+}
+
+pub async fn place() -> Place {
+    let home = tempfile::tempdir().unwrap();
+    let pets = |name: &str| (name == "PAPPUS_MODEL").then(|| "pets".to_owned());
+    let settings = Settings::read(pets, Some(home.path().into())).unwrap();
+    let (tell, published) = mpsc::unbounded_channel();
+    let context = Context::open(settings, Arc::new(Told(tell))).await.unwrap();
+    Place { trigger: Trigger::new(context.clone()), context, published, home }
+}
+
+impl Place {
+    /// Records labelled images by their numbers.
+    pub async fn images(&self, numbers: std::ops::Range<u64>) {
+        let images: Vec<Image> = numbers.map(|number| samples::image(number, Some("cat"))).collect();
+        self.context.catalog.record_images(&images, OnConflict::Keep).await.unwrap();
+    }
+
+    /// A run that was asked for.
+    pub async fn asked(&self, number: u64) -> RunId {
+        let run = samples::run(number, "pets");
+        self.context.catalog.create_run(&run).await.unwrap();
+        run.request.run
+    }
+
+    /// A run that has trained on so many labelled images.
+    pub async fn trained(&self, number: u64, labelled: u64) {
+        let id = self.asked(number).await;
+        let digest = samples::digest(number);
+        let frozen_at = Timestamp::now();
+        self.context.catalog.record_data_set(&DataSetRecord { digest, labelled, frozen_at }).await.unwrap();
+        let done = RunStatus::Succeeded { version: samples::version(number), metrics: Default::default() };
+        self.context.catalog.update_run(&id, Some(&digest), &done, Timestamp::now()).await.unwrap();
+    }
+
+    pub async fn run(&self, id: &RunId) -> Run {
+        self.context.catalog.run(id).await.unwrap().unwrap()
+    }
+
+    pub async fn runs(&self) -> Vec<Run> {
+        self.context.catalog.runs(&samples::name("pets"), 100).await.unwrap()
+    }
+}
+
+/// Keeps what is launched.
+#[derive(Default)]
+pub struct Launched(pub Mutex<Vec<RunId>>);
+
+#[async_trait]
+impl Launcher for Launched {
+    async fn launch(&self, run: RunId) -> Result<(), Error> {
+        self.0.lock().unwrap().push(run);
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! Whether to train now, and who is told.
+#![allow(clippy::unwrap_used)] // a test may panic
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{Launched, Place, place};
+use pappus_catalog::contract::samples;
+use pappus_domain::event::{ImagesIngested, TrainingRequested};
+use pappus_domain::run::Recipe;
+use pappus_domain::{Event, Lease, RunStatus, Timestamp};
+use pappus_host::{Disposition, Failure};
+use pappus_train_trigger::{Wish, app_with};
+use serde_json::json;
+
+#[tokio::test]
+async fn fifty_new_images_are_worth_a_training_and_fewer_are_not() {
+    let place = place().await;
+    place.images(0..49).await;
+    let decision = place.trigger.decide().await.unwrap();
+    assert!(!decision.train && decision.reason.contains("49 new labelled images"), "{decision:?}");
+    place.images(49..50).await;
+    let decision = place.trigger.decide().await.unwrap();
+    assert!(decision.train && decision.reason.contains("no model yet"), "{decision:?}");
+}
+
+#[tokio::test]
+async fn images_that_the_last_training_used_are_not_new() {
+    let place = place().await;
+    place.images(0..120).await;
+    place.trained(1, 80).await;
+    let decision = place.trigger.decide().await.unwrap();
+    assert!(!decision.train && decision.reason.contains("40 new"), "{decision:?}");
+    place.images(120..130).await;
+    let decision = place.trigger.decide().await.unwrap();
+    assert!(decision.train && decision.reason.contains("since the last data set"), "{decision:?}");
+}
+
+#[tokio::test]
+async fn a_run_that_failed_has_used_nothing() {
+    let place = place().await;
+    place.images(0..60).await;
+    let failed = place.asked(1).await;
+    let why = RunStatus::Failed { message: "the disk was full".into() };
+    place.context.catalog.update_run(&failed, None, &why, Timestamp::now()).await.unwrap();
+    assert!(place.trigger.decide().await.unwrap().train);
+}
+
+#[tokio::test]
+async fn images_without_a_label_and_bad_ones_do_not_count() {
+    let place = place().await;
+    place.images(0..49).await;
+    let keep = pappus_catalog::OnConflict::Keep;
+    let others = [samples::image(900, None), samples::quarantined(901, Some("cat"))];
+    place.context.catalog.record_images(&others, keep).await.unwrap();
+    assert!(!place.trigger.decide().await.unwrap().train);
+}
+
+#[tokio::test]
+async fn while_a_training_is_under_way_no_other_is_begun() {
+    let place = place().await;
+    place.images(0..50).await;
+    let name = Lease::for_training(&samples::name("pets"));
+    let catalog = &place.context.catalog;
+    catalog.acquire_lease(&name, "run/process", Timestamp::now()).await.unwrap();
+    let decision = place.trigger.decide().await.unwrap();
+    assert!(!decision.train && decision.reason.contains("run run/process is under way"), "{decision:?}");
+    let held = catalog.lease(&name).await.unwrap().unwrap();
+    catalog.release_lease(&held).await.unwrap();
+    catalog.acquire_lease(&name, "dead/process", samples::time(0)).await.unwrap();
+    assert!(place.trigger.decide().await.unwrap().train, "a lease that has run out is nobody's");
+}
+
+#[tokio::test]
+async fn a_request_is_written_down_before_anybody_is_told() {
+    let place = place().await;
+    let wish = Wish {
+        recipe: Recipe::Scratch,
+        seed: 7,
+        budget_seconds: Some(9),
+        reason: "operator".into(),
+        ..Wish::default()
+    };
+    let request = place.trigger.request(wish).await.unwrap();
+    assert_eq!((request.recipe, request.seed, request.budget_seconds), (Recipe::Scratch, 7, Some(9)));
+    let run = place.run(&request.run).await;
+    assert_eq!((run.request, run.status, run.data_set), (request.clone(), RunStatus::Requested, None));
+    let later = place.trigger.request(Wish::default()).await.unwrap();
+    assert!(later.run > request.run, "ids sort by time");
+}
+
+fn ingested() -> Event {
+    Event::new("ingest", &ImagesIngested { batch: "a".into(), stored: 50 }, Timestamp::now()).unwrap()
+}
+
+async fn deliver(place: &Place, launched: &Arc<Launched>, event: Event) -> Result<Vec<Event>, Failure> {
+    app_with(place.context.clone(), launched.clone()).on_event.unwrap().on_event(event).await
+}
+
+#[tokio::test]
+async fn new_images_make_a_request_whose_event_launches_the_run() {
+    let place = place().await;
+    let launched = Arc::new(Launched::default());
+    assert_eq!(deliver(&place, &launched, ingested()).await.unwrap(), [], "there are none");
+    place.images(0..50).await;
+    let events = deliver(&place, &launched, ingested()).await.unwrap();
+    let [event] = events.as_slice() else { panic!("{events:?}") };
+    let TrainingRequested { request } = event.read().unwrap().unwrap();
+    assert!(request.reason.contains("50 new labelled images"), "{}", request.reason);
+    assert_eq!(place.runs().await.len(), 1);
+    assert_eq!(*launched.0.lock().unwrap(), [], "launching is what the event is for");
+    deliver(&place, &launched, event.clone()).await.unwrap();
+    assert_eq!(*launched.0.lock().unwrap(), [request.run]);
+}
+
+#[tokio::test]
+async fn a_request_for_a_run_that_is_over_or_another_model_launches_nothing() {
+    let place = place().await;
+    let launched = Arc::new(Launched::default());
+    place.trained(1, 60).await;
+    let over = samples::run(1, "pets").request;
+    let other = samples::run(2, "cars").request;
+    for request in [over, other] {
+        let event = Event::new("train-trigger", &TrainingRequested { request }, Timestamp::now()).unwrap();
+        assert_eq!(deliver(&place, &launched, event).await.unwrap(), []);
+    }
+    assert_eq!(*launched.0.lock().unwrap(), []);
+}
+
+#[tokio::test]
+async fn other_events_are_passed_over_and_broken_ones_refused() {
+    let place = place().await;
+    let launched = Arc::new(Launched::default());
+    let other = Event { kind: "com.example.other".into(), ..ingested() };
+    assert_eq!(deliver(&place, &launched, other).await.unwrap(), []);
+    let broken = Event { data: json!({ "batch": 7 }), ..ingested() };
+    assert_eq!(deliver(&place, &launched, broken).await.unwrap_err().disposition(), Disposition::Refused);
+}

@@ -1,0 +1,139 @@
+//! A training over stores in a folder of its own, with pictures of two kinds.
+#![allow(dead_code, clippy::unwrap_used)] // each test file uses its part, and a test may panic
+
+use std::io::{Cursor, Write as _};
+use std::sync::{Arc, Mutex};
+
+use image::{ImageFormat, Rgb, RgbImage};
+use pappus_catalog::OnConflict;
+use pappus_catalog::contract::samples;
+use pappus_domain::run::{Recipe, TrainingRequest};
+use pappus_domain::{Digest, Image, ImageStatus, PerceptualHash, Run, RunId, RunStatus, Timestamp};
+use pappus_host::{Bus, Context, Settings};
+use pappus_inference::{Limits, decode, perceptual_hash};
+use pappus_objects::PutMode;
+use pappus_train::{Step, Train};
+use tempfile::TempDir;
+
+/// Whether there is ONNX Runtime; says so on the terminal where there is none.
+pub fn has_runtime() -> bool {
+    let has = std::env::var_os("ORT_DYLIB_PATH").is_some();
+    if !has {
+        let _ = writeln!(std::io::stderr(), "skipped: ORT_DYLIB_PATH does not name ONNX Runtime's library");
+    }
+    has
+}
+
+/// Stores in a folder that goes with it.
+pub struct Place {
+    pub context: Context,
+    pub home: TempDir,
+}
+
+pub async fn place() -> Place {
+    let home = tempfile::tempdir().unwrap();
+    let pets = |name: &str| (name == "PAPPUS_MODEL").then(|| "pets".to_owned());
+    let settings = Settings::read(pets, Some(home.path().into())).unwrap();
+    let context = Context::open(settings, Arc::new(Bus::new().0)).await.unwrap();
+    Place { context, home }
+}
+
+/// Two kinds of picture, easily told: stripes and discs. Each number is another picture.
+pub fn picture(stripes: bool, number: u32) -> Vec<u8> {
+    let mut state = number.wrapping_mul(2_654_435_761) ^ u32::from(stripes);
+    let mut draw = |range: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16) % range
+    };
+    let (dx, dy, width) = (draw(40) as i32, draw(40) as i32, 5 + draw(4) as i32);
+    let discs: Vec<(i32, i32, i32)> = (0..7).map(|_| (draw(72) as i32, draw(72) as i32, 6 + draw(7) as i32)).collect();
+    let shade = 120 + draw(60) as u8;
+    let picture = RgbImage::from_fn(72, 72, |x, y| {
+        let (x, y) = (x as i32, y as i32);
+        let grain = ((x * 31 + y * 17 + dx * 7) % 11) as u8;
+        let figure = match stripes {
+            true => ((x + dx) / width + (y + dy) / 24) % 2 == 0,
+            false => discs.iter().any(|(cx, cy, r)| (x - cx).pow(2) + (y - cy).pow(2) < r * r),
+        };
+        if figure { Rgb([shade + grain, 60, 40 + grain]) } else { Rgb([30 + grain, shade - 20, 90]) }
+    });
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+    bytes.into_inner()
+}
+
+impl Place {
+    /// Stores an image as ingest does.
+    pub async fn store(&self, bytes: Vec<u8>, label: Option<&str>) -> Digest {
+        let pixels = decode(&bytes, &Limits::default()).unwrap();
+        let perceptual: PerceptualHash = perceptual_hash(&pixels).unwrap();
+        let (format, width, height) = (pixels.format, pixels.width, pixels.height);
+        let id = Digest::of(&bytes);
+        let image = Image {
+            id,
+            status: ImageStatus::Stored { format, width, height, perceptual },
+            label: label.map(samples::name),
+            origin: "drawn".into(),
+            bytes: bytes.len() as u64,
+            recorded_at: Timestamp::now(),
+        };
+        let key = Image::object_key(&id).parse().unwrap();
+        self.context.objects.put(&key, bytes.into(), PutMode::Overwrite).await.unwrap();
+        self.context.catalog.record_images(&[image], OnConflict::Keep).await.unwrap();
+        id
+    }
+
+    /// Stores so many pictures of each kind.
+    pub async fn draw(&self, each: u32) {
+        for number in 0..each {
+            self.store(picture(true, number), Some("stripes")).await;
+            self.store(picture(false, number), Some("discs")).await;
+        }
+    }
+
+    /// Asks for a training.
+    pub async fn ask(&self, number: u64, change: impl FnOnce(&mut TrainingRequest)) -> RunId {
+        let mut request = TrainingRequest {
+            recipe: Recipe::Scratch,
+            backbone: None,
+            normalisation: None,
+            seed: 1,
+            ..samples::run(number, "pets").request
+        };
+        change(&mut request);
+        let id = request.run;
+        let run = Run { request, ..samples::run(number, "pets") };
+        self.context.catalog.create_run(&run).await.unwrap();
+        id
+    }
+
+    pub async fn status(&self, id: &RunId) -> RunStatus {
+        self.context.catalog.run(id).await.unwrap().unwrap().status
+    }
+
+    /// Why a run failed.
+    pub async fn failure(&self, id: &RunId) -> String {
+        match self.status(id).await {
+            RunStatus::Failed { message } => message,
+            other => panic!("the run has not failed: {other:?}"),
+        }
+    }
+
+    /// The keys of the objects under a prefix.
+    pub async fn keys(&self, prefix: &str) -> Vec<String> {
+        let found = self.context.objects.list(prefix, None, 1000).await.unwrap();
+        found.into_iter().map(|meta| meta.key.to_string()).collect()
+    }
+
+    pub fn train(&self) -> Train {
+        Train::new(self.context.clone(), Arc::new(|_| {}))
+    }
+
+    /// A training that writes down what it says.
+    pub fn train_telling(&self) -> (Train, Arc<Mutex<Vec<Step>>>) {
+        let steps = Arc::new(Mutex::new(Vec::new()));
+        let told = steps.clone();
+        let train = Train::new(self.context.clone(), Arc::new(move |step| told.lock().unwrap().push(step)));
+        (train, steps)
+    }
+}

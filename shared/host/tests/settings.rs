@@ -1,0 +1,126 @@
+//! Settings: what the environment says, and what is wrong with it.
+#![allow(clippy::unwrap_used)] // a test may panic
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use pappus_host::{Bus, Context, Error, Settings};
+use pappus_telemetry::LogFormat;
+use proptest::prelude::*;
+
+/// Settings from these variables and no others.
+fn read(variables: &[(&str, &str)]) -> Result<Settings, Error> {
+    let find = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    Settings::read(find, None)
+}
+
+#[test]
+fn nothing_need_be_set() {
+    let settings = read(&[]).unwrap();
+    assert_eq!(settings.home, PathBuf::from(".pappus"));
+    assert_eq!(settings.objects, "file://.pappus/objects");
+    assert_eq!(settings.catalog, "sqlite://.pappus/catalog.db");
+    assert_eq!((settings.model.as_str(), settings.port, settings.log.as_str()), ("classifier", 8080, "info"));
+    assert_eq!(settings.log_format, LogFormat::Text);
+}
+
+#[test]
+fn an_empty_variable_is_as_one_that_is_not_set() {
+    let names = ["PAPPUS_HOME", "PAPPUS_OBJECTS", "PAPPUS_CATALOG", "PAPPUS_MODEL", "PAPPUS_EVENTS", "PORT"];
+    let settings = read(&names.map(|name| (name, ""))).unwrap();
+    assert_eq!((settings.model.as_str(), settings.port), ("classifier", 8080));
+    assert_eq!(settings.objects, "file://.pappus/objects");
+}
+
+#[test]
+fn every_variable_is_heard() {
+    let settings = read(&[
+        ("PAPPUS_HOME", "/var/pappus"),
+        ("PAPPUS_CATALOG", "sqlite:///else/where.db"),
+        ("PAPPUS_MODEL", "pets"),
+        ("PAPPUS_LOG", "warn"),
+        ("PAPPUS_LOG_FORMAT", "json"),
+        ("PAPPUS_EVENTS", "local:"),
+        ("PAPPUS_LAUNCHER", "process:"),
+        ("PAPPUS_TRACKING", "none:"),
+        ("PORT", "0"),
+    ]);
+    let settings = settings.unwrap();
+    assert_eq!(settings.objects, "file:///var/pappus/objects");
+    assert_eq!(settings.catalog, "sqlite:///else/where.db");
+    assert_eq!((settings.model.as_str(), settings.port, settings.log.as_str()), ("pets", 0, "warn"));
+    assert_eq!(settings.log_format, LogFormat::Json);
+}
+
+#[test]
+fn a_home_that_is_given_stands_over_the_environment() {
+    let home = |name: &str| (name == "PAPPUS_HOME").then(|| "/from/the/environment".to_owned());
+    let settings = Settings::read(home, Some("/given".into())).unwrap();
+    assert_eq!(settings.catalog, "sqlite:///given/catalog.db");
+}
+
+#[test]
+fn a_wrong_value_is_named_with_its_variable_and_what_it_may_be() {
+    for (variable, value, allowed) in [
+        ("PAPPUS_EVENTS", "knative:", "`local:`"),
+        ("PAPPUS_EVENTS", "local", "`local:`"),
+        ("PAPPUS_LAUNCHER", "kubernetes://namespace/template", "`process:`"),
+        ("PAPPUS_TRACKING", "http://mlflow:5000", "`none:`"),
+        ("PAPPUS_MODEL", "My Model", "1 to 64 lowercase letters, digits and inner hyphens"),
+        ("PAPPUS_MODEL", "-pets", "inner hyphens"),
+        ("PAPPUS_LOG_FORMAT", "xml", "`text` or `json`"),
+        ("PORT", "65536", "a port number from 0 to 65535"),
+        ("PORT", "http", "a port number"),
+        ("PORT", "-1", "a port number"),
+    ] {
+        let error = read(&[(variable, value)]).unwrap_err();
+        let message = error.to_string();
+        assert!(message.starts_with(&format!("{variable} is `{value}`: it may be ")), "{message}");
+        assert!(message.contains(allowed), "{message}");
+        assert!(error.is_setting());
+    }
+}
+
+async fn open(variables: &[(&str, &str)]) -> Error {
+    match Context::open(read(variables).unwrap(), Arc::new(Bus::new().0)).await {
+        Ok(_) => panic!("it opens: {variables:?}"),
+        Err(error) => error,
+    }
+}
+
+#[tokio::test]
+async fn a_url_of_no_store_is_named_with_its_variable() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path().to_str().unwrap();
+    for (variable, value) in [("PAPPUS_OBJECTS", "s3://bucket"), ("PAPPUS_CATALOG", "mysql://user@host/db")] {
+        let error = open(&[("PAPPUS_HOME", home), (variable, value)]).await;
+        assert_eq!(error.to_string(), format!("{variable} cannot be used"));
+        assert!(error.is_setting());
+        assert!(std::error::Error::source(&error).unwrap().to_string().contains("this build has no"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_home_folder_may_have_any_name() {
+    let parent = tempfile::tempdir().unwrap();
+    for name in ["with space", "a%20b", "what?", "no#1", "ü", "100%"] {
+        let home = parent.path().join(name);
+        let settings = Settings::read(|_| None, Some(home.clone())).unwrap();
+        let context = Context::open(settings, Arc::new(Bus::new().0)).await.unwrap();
+        context.catalog.close().await;
+        assert!(home.join("catalog.db").is_file() && home.join("objects").is_dir(), "{name}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_value_is_taken_or_named(variable in prop::sample::select(&["PORT", "PAPPUS_MODEL", "PAPPUS_EVENTS"][..]),
+                                   value in "\\PC{1,20}") {
+        if let Err(error) = read(&[(variable, &value)]) {
+            let message = error.to_string();
+            prop_assert!(message.contains(variable) && message.contains(&value), "{}", message);
+        }
+    }
+}

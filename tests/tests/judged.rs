@@ -1,0 +1,67 @@
+//! The loop with nobody at its wheel. In a test binary of its own, one test at a time: what is released must have passed
+//! its evaluation, and one of the gates is the latency on this machine.
+
+use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context as _, Result, ensure};
+use pappus_tests::{Home, Up, eventually, pictures, runtime};
+use serde_json::json;
+
+static ALONE: Mutex<()> = Mutex::new(());
+
+#[test]
+fn the_demonstration_ends_with_an_answer() -> Result<()> {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    if runtime()?.is_none() {
+        return Ok(());
+    }
+    let home = Home::new()?;
+    pictures::sample(&home, "photos", 2, 60)?;
+    let told = home.run(&["demo", "--once", "--data", "photos"])?.expect(0)?.stdout;
+    for part in ["1. ingest", "120 stored", "2. train", "3. evaluate", "verdict: passed", "4. promote", "5. predict"] {
+        assert!(told.contains(part), "{told}");
+    }
+    let status = home.json(&["status"])?;
+    assert_eq!((&status["ledger_entries"], &status["predictions"]), (&json!(1), &json!(1)));
+    assert_eq!(home.check_objects()?.0, 120);
+    Ok(())
+}
+
+#[test]
+fn objects_that_arrive_become_a_model_that_answers() -> Result<()> {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    if runtime()?.is_none() {
+        return Ok(());
+    }
+    let home = Home::new()?;
+    let drawn = pictures::sample(&home, "photos", 2, 60)?;
+    let up = Up::start(&home)?;
+    // As they would come: of one class and of another.
+    let (dandelions, grasses) = (pictures::files(&drawn.join("dandelion"))?, pictures::files(&drawn.join("grass"))?);
+    for path in dandelions.iter().zip(&grasses).flat_map(|(dandelion, grass)| [dandelion, grass]) {
+        let name = path.strip_prefix(&drawn)?.display().to_string();
+        let incoming = home.path().join("objects/incoming").join(&name);
+        std::fs::create_dir_all(incoming.parent().context("a folder")?)?;
+        std::fs::copy(path, &incoming)?;
+        up.event("io.pappus.object.created", &name, &json!({ "key": format!("incoming/{name}") }))?;
+    }
+    eventually("a model answers", || {
+        let health = up.get("/health")?;
+        let mut log = String::new();
+        write!(log, "{health:?}\n{}", up.log())?;
+        ensure!(!log.contains("given up"), "{log}");
+        Ok((health.status == 200).then_some(()))
+    })
+    .with_context(|| up.log())?;
+    let answer = up.post("/predict", "image/jpeg", &std::fs::read(&dandelions[0])?)?.expect(200)?;
+    assert_eq!(answer.text("predicted_class"), "dandelion");
+    up.stop()?;
+
+    let status = home.json(&["status"])?;
+    assert_eq!(status["images"]["labels"], json!({ "dandelion": 60, "grass": 60 }));
+    assert_eq!(status["release"]["champion"].as_str(), Some(answer.text("model_version")));
+    let models = home.json(&["models"])?;
+    assert_eq!((&models[0]["role"], &models[0]["verdict"]), (&json!("champion"), &json!("passed")));
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! The program as a whole, from bad input to `kill -9`.
+
+mod crashing;
+mod damage;
+mod disk_full;
+mod ingesting;
+mod interrupting;
+mod refusing;
+mod rude_clients;
+mod serving;
+mod settings;
+mod stopping;
+mod the_loop;
+mod training;

@@ -1,0 +1,73 @@
+//! SIGTERM while requests are under way.
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, Result};
+use pappus_tests::{Answer, Trained, Up, eventually};
+
+#[test]
+fn requests_under_way_are_answered_and_logged_before_the_end() -> Result<()> {
+    const BEGUN: usize = 16;
+    let Some(home) = Trained::copy()? else { return Ok(()) };
+    let up = Up::start(&home)?;
+    let jpeg = std::fs::read(&home.pictures()?[0])?;
+    // The server has asked for the bodies of these, so it has accepted them.
+    let mut begun =
+        (0..BEGUN).map(|_| up.begin_post("/predict", "image/jpeg", jpeg.len())).collect::<Result<Vec<_>>>()?;
+    for stream in &mut begun {
+        stream.write_all(&jpeg[..jpeg.len() / 2])?;
+    }
+    // These ask one thing after another, until there is nobody to answer.
+    let mut ids = std::thread::scope(|scope| -> Result<Vec<String>> {
+        let clients: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| -> Result<Vec<String>> {
+                    let mut ids = Vec::new();
+                    while let Ok(answer) = up.post("/predict", "image/jpeg", &jpeg) {
+                        ids.push(answer.expect(200)?.text("request_id").to_owned());
+                    }
+                    Ok(ids)
+                })
+            })
+            .collect();
+        eventually("answers are given", || {
+            let text = up.get("/model/info")?.expect(200)?;
+            Ok((text.text("model_version") == home.second).then_some(()))
+        })?;
+        up.signal("TERM")?;
+        let mut ids = Vec::new();
+        for client in clients {
+            ids.extend(client.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(ids)
+    })?;
+    for mut stream in begun {
+        stream.write_all(&jpeg[jpeg.len() / 2..])?;
+        let answer = Answer::read(&mut stream).context("a request under way")?.expect(200)?;
+        ids.push(answer.text("request_id").to_owned());
+    }
+    let ended = up.wait()?.expect(0)?;
+    assert!(!ended.stderr.contains("ERROR"), "{}", ended.stderr);
+
+    let logged = home.json(&["status"])?["predictions"].as_u64().unwrap_or_default();
+    assert!(logged >= ids.len() as u64, "{logged} of {} answers are in the log", ids.len());
+    // The last ones are those that could be lost.
+    for id in ids.iter().rev().take(BEGUN) {
+        assert_eq!(home.json(&["why", id])?["prediction"]["id"], id.as_str());
+    }
+    Ok(())
+}
+
+#[test]
+fn a_server_with_nothing_to_do_stops_at_once() -> Result<()> {
+    let home = pappus_tests::Home::new()?;
+    for signal in ["TERM", "INT"] {
+        let up = Up::start(&home)?;
+        let idle = up.connect()?;
+        up.signal(signal)?;
+        let ended = up.wait()?.expect(0)?;
+        assert!(!ended.stderr.contains("cut off"), "{}", ended.stderr);
+        drop(idle);
+    }
+    Ok(())
+}
