@@ -3,7 +3,7 @@
 use pappus_domain::data_set::BadManifest;
 use pappus_domain::stats::StatsError;
 use pappus_domain::{Digest, ModelVersion};
-use pappus_host::{Disposition, Dispose};
+use pappus_host::{Dispose, Disposition};
 
 /// Why a version cannot be judged.
 #[derive(Debug, thiserror::Error)]

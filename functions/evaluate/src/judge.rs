@@ -1,8 +1,8 @@
 //! The evaluation of one version.
 
+use pappus_domain::image::Label;
 use pappus_domain::stats::{McNemar, Report};
 use pappus_domain::verdict::{Comparison, Evaluation, GatePolicy};
-use pappus_domain::image::Label;
 use pappus_domain::{DataSet, DataSetEntry, Digest, ModelVersion, Split, Timestamp, Verdict};
 use pappus_host::Context;
 use pappus_inference::Package;

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use pappus_domain::stats::Answer;
 use pappus_domain::image::Label;
+use pappus_domain::stats::Answer;
 use pappus_domain::{DataSetEntry, Image};
 use pappus_inference::{Classifier, Limits, Package};
 use pappus_objects::{Key, Objects};
@@ -91,7 +91,8 @@ async fn ask(classifier: &Classifier, entry: &DataSetEntry, image: Bytes) -> Res
 
 /// Probabilities over the classes that a model learned, as probabilities over others.
 fn over(classes: &[Label], learned: &[Label], probabilities: &[f32]) -> Vec<f32> {
-    let of = |class: &Label| learned.iter().zip(probabilities).find(|(other, _)| *other == class).map_or(0.0, |(_, p)| *p);
+    let of =
+        |class: &Label| learned.iter().zip(probabilities).find(|(other, _)| *other == class).map_or(0.0, |(_, p)| *p);
     let shared: Vec<f32> = classes.iter().map(of).collect();
     let sum: f32 = shared.iter().sum();
     // A model that shares no class with the images knows nothing about them.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use pappus_domain::image::NotALabel;
-use pappus_host::{Disposition, Dispose};
+use pappus_host::{Dispose, Disposition};
 
 /// Why an ingest stops.
 #[derive(Debug, thiserror::Error)]

@@ -80,7 +80,9 @@ impl Fetcher {
         })?;
         match response.status().as_u16() {
             200..=299 => {}
-            status @ (408 | 425 | 429 | 500..=599) => return Err(Fault::Passing(format!("the server answered {status}"))),
+            status @ (408 | 425 | 429 | 500..=599) => {
+                return Err(Fault::Passing(format!("the server answered {status}")));
+            }
             status => return Err(Fault::Lasting(format!("the server answered {status}"))),
         }
         read(response.into_body().into_reader(), limit).map_err(|error| Fault::Passing(error.to_string()))

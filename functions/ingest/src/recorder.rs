@@ -25,7 +25,9 @@ pub(crate) async fn record(
         let mut recorded = catalog.record_images(&images, on_conflict).await?.into_iter();
         for Taken { candidate, image } in batch.drain(..) {
             let outcome = match image {
-                Err(reason) => Outcome { origin: candidate.origin.clone(), image: None, fate: Fate::Unreadable { reason } },
+                Err(reason) => {
+                    Outcome { origin: candidate.origin.clone(), image: None, fate: Fate::Unreadable { reason } }
+                }
                 Ok(image) => {
                     // One answer an image, in order: the port promises it.
                     let fate = recorded.next().map_or(Fate::Duplicate, |recorded| fate(&image, recorded));
@@ -54,7 +56,9 @@ fn fate(image: &Image, recorded: Recorded) -> Fate {
 
 fn settled(outcome: &Outcome) -> SourceStatus {
     match (&outcome.fate, outcome.image) {
-        (Fate::Quarantined { reason } | Fate::Unreadable { reason }, _) => SourceStatus::Failed { reason: reason.clone() },
+        (Fate::Quarantined { reason } | Fate::Unreadable { reason }, _) => {
+            SourceStatus::Failed { reason: reason.clone() }
+        }
         (_, Some(image)) => SourceStatus::Stored { image },
         (_, None) => SourceStatus::Failed { reason: "it could not be read".into() },
     }

@@ -72,5 +72,11 @@ pub(crate) fn percent(share: f64) -> String {
 
 /// A measured share with its interval.
 pub(crate) fn interval(share: &pappus_domain::stats::Proportion) -> String {
-    format!("{} (95 % interval {:.1} to {:.1}, {} images)", percent(share.value), 100.0 * share.low, 100.0 * share.high, share.of)
+    format!(
+        "{} (95 % interval {:.1} to {:.1}, {} images)",
+        percent(share.value),
+        100.0 * share.low,
+        100.0 * share.high,
+        share.of
+    )
 }

@@ -32,7 +32,9 @@ pub(crate) async fn version(context: &Context, prefix: &str) -> Result<ModelVers
     match (found.next(), found.next()) {
         (Some(version), None) => Ok(version),
         (Some(_), Some(_)) => Err(Trouble::Usage(format!("several versions begin with `{prefix}`: give more of it"))),
-        (None, _) => Err(Trouble::Usage(format!("no version begins with `{prefix}`: `pappus models` lists those there are"))),
+        (None, _) => {
+            Err(Trouble::Usage(format!("no version begins with `{prefix}`: `pappus models` lists those there are")))
+        }
     }
 }
 

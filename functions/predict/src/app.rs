@@ -64,9 +64,8 @@ pub async fn app(context: Context) -> App {
             predict.follow(false).await;
         }
     });
-    let large = Router::new()
-        .route("/predict/batch", post(predict_batch))
-        .layer(DefaultBodyLimit::max(MAX_BATCH_BYTES));
+    let large =
+        Router::new().route("/predict/batch", post(predict_batch)).layer(DefaultBodyLimit::max(MAX_BATCH_BYTES));
     let router = Router::new()
         .route("/", get(welcome))
         .route("/predict", post(predict_one))

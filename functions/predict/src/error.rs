@@ -1,7 +1,7 @@
 //! Why there is no answer.
 
 use pappus_domain::ModelVersion;
-use pappus_host::{Disposition, Dispose};
+use pappus_host::{Dispose, Disposition};
 use pappus_inference::{ClassifyError, ImageError};
 
 /// Why there is no answer.

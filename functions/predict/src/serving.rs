@@ -82,7 +82,10 @@ impl Serving {
     /// Why the release could not be followed, if so: the model before goes on answering meanwhile.
     pub fn fault(&self) -> Option<String> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        state.fault.as_ref().map(|Fault { version, reason, .. }| format!("version {version} cannot be loaded: {reason}"))
+        state
+            .fault
+            .as_ref()
+            .map(|Fault { version, reason, .. }| format!("version {version} cannot be loaded: {reason}"))
     }
 
     /// Follows the release row: loads what it names unless that answers already. Returns whether another model answers

@@ -57,7 +57,9 @@ pub(crate) async fn many(request: Request) -> Result<Vec<Upload>, Error> {
             continue;
         }
         if uploads.len() == MAX_BATCH_IMAGES {
-            return Err(Error::BadRequest(format!("a batch has at most {MAX_BATCH_IMAGES} images: send the rest in another")));
+            return Err(Error::BadRequest(format!(
+                "a batch has at most {MAX_BATCH_IMAGES} images: send the rest in another"
+            )));
         }
         let filename = field.file_name().unwrap_or_default().to_owned();
         let bytes = field.bytes().await.map_err(|error| bad_form(&error, MAX_BATCH_BYTES as u64))?;

@@ -2,7 +2,7 @@
 
 use pappus_domain::ModelVersion;
 use pappus_domain::release::CannotChange;
-use pappus_host::{Disposition, Dispose};
+use pappus_host::{Dispose, Disposition};
 
 /// Why a release does not change.
 #[derive(Debug, thiserror::Error)]

@@ -21,7 +21,11 @@ struct OnImages {
 /// The train-trigger function with a launcher of your own.
 pub fn app_with(context: Context, launcher: Arc<dyn Launcher>) -> App {
     let trigger = Trigger::new(context.clone());
-    App { name: "train-trigger", router: Router::new(), on_event: Some(Arc::new(OnImages { trigger, launcher, context })) }
+    App {
+        name: "train-trigger",
+        router: Router::new(),
+        on_event: Some(Arc::new(OnImages { trigger, launcher, context })),
+    }
 }
 
 /// The train-trigger function, launching `pappus-train` from the folder of this program.

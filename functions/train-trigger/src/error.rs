@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use pappus_domain::RunId;
-use pappus_host::{Disposition, Dispose};
+use pappus_host::{Dispose, Disposition};
 
 /// Why no training is begun.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pappus_domain::data_set::TooFew;
 use pappus_domain::{Digest, Lease, RunId};
-use pappus_host::{Disposition, Dispose, Failure};
+use pappus_host::{Dispose, Disposition, Failure};
 
 /// Why a training makes no model.
 #[derive(Debug, thiserror::Error)]

@@ -7,6 +7,7 @@ use pappus_domain::event::ModelTrained;
 use pappus_domain::{Lease, Manifest, Run, RunId, RunStatus, Timestamp};
 use pappus_host::{Context, Failure};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -123,14 +124,14 @@ impl Train {
 
     async fn under(&self, lease: Lease, run: &Run) -> Result<Trained, Error> {
         let (lost, is_lost) = watch::channel(false);
-        let heart = tokio::spawn(beat(self.context.clone(), lease, lost));
-        let trained = tokio::select! {
+        // A set, for it stops its tasks when it is dropped, as it is when nobody waits for this training any more.
+        let mut heart = JoinSet::new();
+        heart.spawn(beat(self.context.clone(), lease, lost));
+        tokio::select! {
             trained = self.train(run) => trained,
             // The value is sent once, and the sender lives as long as the heart.
             _ = wait(is_lost) => Err(Error::LeaseLost),
-        };
-        heart.abort();
-        trained
+        }
     }
 
     async fn train(&self, run: &Run) -> Result<Trained, Error> {

@@ -44,7 +44,7 @@ async fn a_training_makes_a_package_that_proves_itself_and_tells_the_kinds_apart
     }
     assert!(right >= 18, "{right} of 20 that it has never seen");
 
-    let steps = steps.lock().unwrap();
+    let steps = steps.lock().unwrap().clone();
     assert_eq!((steps.first(), steps.last()), (Some(&Step::Freezing), Some(&Step::Packing)));
     assert!(steps.iter().any(|step| matches!(step, Step::Validated { accuracy, .. } if *accuracy > 0.9)));
     let event = trained.event();

@@ -57,7 +57,7 @@ impl Publisher for Bus {
 }
 
 impl Deliveries {
-    /// Delivers to `apps`, until every [`Bus`] is dropped. Each event goes to every function; a function that fails
+    /// Delivers to `apps`, for as long as it is polled. Each event goes to every function; a function that fails
     /// does not keep the event from another.
     pub async fn run(mut self, bus: Bus, apps: &[App]) {
         let handlers: Vec<(&'static str, Arc<dyn OnEvent>)> =

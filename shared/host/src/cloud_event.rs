@@ -61,7 +61,9 @@ pub(crate) fn parse(headers: &HeaderMap, body: &[u8]) -> Result<Event, Failure> 
         serde_json::from_slice(body).map_err(|error| refused(format!("the body is not a CloudEvent: {error}")))?
     } else {
         let attribute = |name: &str| {
-            text(name).map(str::to_owned).ok_or_else(|| refused(format!("the header `{name}` of a CloudEvent is missing")))
+            text(name)
+                .map(str::to_owned)
+                .ok_or_else(|| refused(format!("the header `{name}` of a CloudEvent is missing")))
         };
         let time = text("ce-time").map(str::parse::<Timestamp>).transpose();
         Event {

@@ -35,7 +35,8 @@ impl Settings {
     pub fn read(variable: impl Fn(&str) -> Option<String>, home: Option<PathBuf>) -> Result<Self, Error> {
         let get = |name: &str| variable(name).filter(|value| !value.is_empty());
         let home = home.or_else(|| get("PAPPUS_HOME").map(PathBuf::from)).unwrap_or_else(|| ".pappus".into());
-        let under_home = |scheme: &str, file: &str| format!("{scheme}://{}", escape(&home.join(file).to_string_lossy()));
+        let under_home =
+            |scheme: &str, file: &str| format!("{scheme}://{}", escape(&home.join(file).to_string_lossy()));
         only("PAPPUS_EVENTS", get("PAPPUS_EVENTS"), "local:", "`local:` in this build")?;
         only("PAPPUS_LAUNCHER", get("PAPPUS_LAUNCHER"), "process:", "`process:` in this build")?;
         only("PAPPUS_TRACKING", get("PAPPUS_TRACKING"), "none:", "`none:` in this build")?;

@@ -75,7 +75,8 @@ impl Network {
 }
 
 fn input_size(session: &Session) -> Result<(u32, u32), Error> {
-    let wrong = |what: &str| Error::WrongNetwork(format!("{what}; uint8 [n, height, width, 3] named `image` is wanted"));
+    let wrong =
+        |what: &str| Error::WrongNetwork(format!("{what}; uint8 [n, height, width, 3] named `image` is wanted"));
     let [input] = session.inputs() else {
         return Err(wrong(&format!("it has {} inputs", session.inputs().len())));
     };

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use pappus_domain::image::Label;
 use pappus_domain::model::{Preprocessing, Training};
 use pappus_domain::{Digest, Manifest, ModelName, ModelVersion, Timestamp};
-use pappus_domain::image::Label;
 use pappus_objects::{Key, ObjectStore, PutMode};
 
 use crate::decode::DECODE;

@@ -14,10 +14,8 @@ use crate::resize::stretch;
 /// [`Error::WrongNetwork`] for a picture without pixels, which [`crate::decode`] never gives.
 pub fn perceptual_hash(pixels: &Pixels) -> Result<PerceptualHash, Error> {
     let small = stretch(pixels, 9, 8, FilterType::Box)?;
-    let grey: Vec<u32> = small
-        .chunks_exact(3)
-        .map(|p| 299 * u32::from(p[0]) + 587 * u32::from(p[1]) + 114 * u32::from(p[2]))
-        .collect();
+    let grey: Vec<u32> =
+        small.chunks_exact(3).map(|p| 299 * u32::from(p[0]) + 587 * u32::from(p[1]) + 114 * u32::from(p[2])).collect();
     let bits = grey.chunks_exact(9).flat_map(|row| row.windows(2).map(|pair| pair[1] > pair[0]));
     Ok(PerceptualHash(bits.enumerate().fold(0, |hash, (at, brighter)| hash | u64::from(brighter) << at)))
 }

@@ -31,8 +31,6 @@ pub(crate) fn stretch(pixels: &Pixels, width: u32, height: u32, filter: FilterTy
     let mut resized = vec![0; width as usize * height as usize * 3];
     let target = TypedImage::<U8x3>::from_buffer(width, height, &mut resized);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
-    Resizer::new()
-        .resize_typed(&source, &mut target.map_err(|_| impossible())?, &options)
-        .map_err(|_| impossible())?;
+    Resizer::new().resize_typed(&source, &mut target.map_err(|_| impossible())?, &options).map_err(|_| impossible())?;
     Ok(resized)
 }

@@ -23,7 +23,9 @@ pub enum LogError {
     #[error("PAPPUS_LOG_FORMAT is `{0}`: it may be `text` or `json`")]
     Format(String),
     /// A wrong filter.
-    #[error("PAPPUS_LOG is `{filter}`: it may be a level such as `info` or a filter such as `warn,pappus_ingest=debug`")]
+    #[error(
+        "PAPPUS_LOG is `{filter}`: it may be a level such as `info` or a filter such as `warn,pappus_ingest=debug`"
+    )]
     Filter {
         /// What was given.
         filter: String,

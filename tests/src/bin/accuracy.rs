@@ -111,18 +111,25 @@ impl Images {
         Ok((Matrix::new(views, data.len() / views, data)?, times[times.len() / 2]))
     }
 
-    /// Every fold under every seed: the seed, the images to learn from, and the images held out.
-    fn splits(&self) -> anyhow::Result<Vec<(u64, Vec<usize>, Vec<usize>)>> {
+    /// Every fold under every seed.
+    fn splits(&self) -> anyhow::Result<Vec<Split>> {
         let mut splits = Vec::new();
         for seed in 0..SEEDS {
             let folds = assign_folds(&self.labels, &self.groups, FOLDS, seed)?;
             for fold in 0..FOLDS {
                 let (held, train) = (0..self.labels.len()).partition(|&image| folds[image] == fold);
-                splits.push((seed, train, held));
+                splits.push(Split { seed, train, held });
             }
         }
         Ok(splits)
     }
+}
+
+/// Images to learn from, and images held out.
+struct Split {
+    seed: u64,
+    train: Vec<usize>,
+    held: Vec<usize>,
 }
 
 fn entries(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
@@ -153,9 +160,10 @@ fn mirror(pixels: &[u8], width: u32) -> Vec<u8> {
 #[derive(Serialize)]
 struct Row {
     name: String,
-    features: usize,
+    /// Nothing where the way differs from fold to fold; so too the time.
+    features: Option<usize>,
     /// For one image on one core, without decoding and resizing.
-    milliseconds: f64,
+    milliseconds: Option<f64>,
     /// Under each seed.
     accuracies: Vec<f64>,
 }
@@ -189,12 +197,7 @@ impl Contender {
         Ok(Self { name, features, views: if mirrored { 2 } else { 1 }, scaling, milliseconds })
     }
 
-    fn trial(
-        &self,
-        images: &Images,
-        (seed, train, held): &(u64, Vec<usize>, Vec<usize>),
-        repeats: usize,
-    ) -> anyhow::Result<Trial> {
+    fn trial(&self, images: &Images, Split { seed, train, held }: &Split, repeats: usize) -> anyhow::Result<Trial> {
         let rows: Vec<usize> =
             train.iter().flat_map(|&image| (0..self.views).map(move |view| image * self.views + view)).collect();
         let views = Views::new(self.features.select(&rows), self.views)?;
@@ -217,7 +220,7 @@ impl Contender {
     }
 
     fn row(&self, accuracies: Vec<f64>) -> Row {
-        let (features, milliseconds) = (self.features.cols(), self.milliseconds);
+        let (features, milliseconds) = (Some(self.features.cols()), Some(self.milliseconds));
         Row { name: self.name.clone(), features, milliseconds, accuracies }
     }
 }
@@ -239,7 +242,7 @@ fn transfer(images: &Images, backbone: &Path, arguments: &Arguments) -> anyhow::
         .par_iter()
         .map(|split| contenders.iter().map(|it| it.trial(images, split, arguments.inner_repeats)).collect())
         .collect::<anyhow::Result<_>>()?;
-    for ((seed, train, _), trials) in splits.iter().zip(trials) {
+    for (Split { seed, train, .. }, trials) in splits.iter().zip(trials) {
         let seed = *seed as usize;
         each.iter_mut().zip(&trials).for_each(|(right, trial)| right[seed] += trial.right);
         let best = trials.iter().reduce(|a, b| if b.score.is_clearly_below(&a.score, train.len()) { a } else { b });
@@ -247,7 +250,7 @@ fn transfer(images: &Images, backbone: &Path, arguments: &Arguments) -> anyhow::
     }
     let share = |right: Vec<usize>| right.into_iter().map(|right| right as f64 / images.labels.len() as f64).collect();
     let mut rows: Vec<Row> = contenders.iter().zip(each).map(|(it, right)| it.row(share(right))).collect();
-    let (features, milliseconds) = (0, 0.0);
+    let (features, milliseconds) = (None, None);
     rows.push(Row {
         name: "transfer, chosen among these".to_owned(),
         features,
@@ -279,7 +282,7 @@ fn scratch(images: &Images, arguments: &Arguments) -> anyhow::Result<Row> {
     let mut right = vec![0; SEEDS as usize];
     let mut last = None;
     for split in images.splits()? {
-        let (seed, train, _) = &split;
+        let Split { seed, train, .. } = &split;
         let learned_from: Vec<&[u8]> = train.iter().map(|&image| small[image].as_slice()).collect();
         let extractor = dictionary::learn(&learned_from, &DictionaryOptions::default(), *seed)?;
         let contender = Contender::of(images, "scratch".to_owned(), &extractor, |_| Scaling::Columns, true)?;
@@ -302,7 +305,9 @@ fn show(images: &Images, rows: &[Row], json: bool) -> anyhow::Result<()> {
     for Row { name, features, milliseconds, accuracies } in rows {
         let (mean, deviation) = mean_and_deviation(accuracies);
         let (mean, deviation) = (100.0 * mean, 100.0 * deviation);
-        writeln!(out, "{name:width$}  {features:8}  {milliseconds:8.1}  {mean:10.2}  {deviation:.2}")?;
+        let features = features.map(|features| features.to_string()).unwrap_or_default();
+        let milliseconds = milliseconds.map(|milliseconds| format!("{milliseconds:.1}")).unwrap_or_default();
+        writeln!(out, "{name:width$}  {features:>8}  {milliseconds:>8}  {mean:10.2}  {deviation:.2}")?;
     }
     Ok(())
 }

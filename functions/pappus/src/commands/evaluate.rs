@@ -51,9 +51,12 @@ pub(crate) fn describe(evaluation: &Evaluation) -> String {
         ]
     });
     lines.push(table(["  class", "precision", "recall", "f1", "images"], classes));
-    lines.extend(verdict.gates.iter().map(|gate| {
-        format!("  {} {}: {}", if gate.passed { "passed" } else { "FAILED" }, gate.name, gate.figures)
-    }));
+    lines.extend(
+        verdict
+            .gates
+            .iter()
+            .map(|gate| format!("  {} {}: {}", if gate.passed { "passed" } else { "FAILED" }, gate.name, gate.figures)),
+    );
     lines.push(format!("verdict: {}", if verdict.passed { "passed" } else { "FAILED" }));
     lines.join("\n")
 }

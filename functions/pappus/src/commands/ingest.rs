@@ -41,7 +41,12 @@ pub(crate) async fn run(context: &Context, options: cli::Ingest, output: Output)
 }
 
 /// Takes in one path, whatever it is.
-pub(crate) async fn take(ingest: &Ingest, path: &Path, label: Option<Label>, output: Output) -> Result<Report, Trouble> {
+pub(crate) async fn take(
+    ingest: &Ingest,
+    path: &Path,
+    label: Option<Label>,
+    output: Output,
+) -> Result<Report, Trouble> {
     if Manifest::is_one(path) {
         let (pending, manifest_faults) = ingest.read_manifest(path).await?;
         let fetching = bar(output, "fetching", pending);
@@ -60,7 +65,8 @@ pub(crate) async fn take(ingest: &Ingest, path: &Path, label: Option<Label>, out
 pub(crate) fn describe(report: &Report) -> String {
     let Summary { seen, stored, duplicates, relabelled, conflicts, quarantined, unreadable, unlabelled, attention } =
         &report.summary;
-    let mut lines = vec![format!("{seen} seen: {stored} stored, {duplicates} known already, {quarantined} quarantined")];
+    let mut lines =
+        vec![format!("{seen} seen: {stored} stored, {duplicates} known already, {quarantined} quarantined")];
     let mut also = |count: u64, what: &str| {
         if count > 0 {
             lines.push(format!("  {count} {what}"));

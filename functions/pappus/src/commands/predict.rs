@@ -44,7 +44,11 @@ pub(crate) async fn run(context: &Context, options: cli::Predict, output: Output
     context.catalog.log_predictions(&made).await?;
     output.print(&answers, || answers.iter().map(describe).collect::<Vec<_>>().join("\n"))?;
     let refused = answers.len() - made.len();
-    if refused == 0 { Ok(()) } else { Err(Trouble::Found(format!("{refused} of {} images have no answer", answers.len()))) }
+    if refused == 0 {
+        Ok(())
+    } else {
+        Err(Trouble::Found(format!("{refused} of {} images have no answer", answers.len())))
+    }
 }
 
 async fn classifier(context: &Context, prefix: Option<&str>) -> Result<Classifier, Trouble> {
@@ -53,7 +57,8 @@ async fn classifier(context: &Context, prefix: Option<&str>) -> Result<Classifie
         Some(prefix) => version(context, prefix).await?,
         None => {
             let release = context.catalog.release(model).await?;
-            let none = "nothing is released yet: `pappus promote VERSION` releases a version, or ask one with --version";
+            let none =
+                "nothing is released yet: `pappus promote VERSION` releases a version, or ask one with --version";
             release.ok_or_else(|| Trouble::Found(none.into()))?.champion
         }
     };

@@ -21,7 +21,8 @@ pub(crate) async fn roll_back(context: &Context, options: cli::Rollback, output:
 }
 
 fn print(changed: &Changed, output: Output) -> Result<(), Trouble> {
-    let value = json!({ "release": changed.release, "changed": changed.entry.is_some(), "ledger_entry": changed.entry });
+    let value =
+        json!({ "release": changed.release, "changed": changed.entry.is_some(), "ledger_entry": changed.entry });
     output.print(&value, || describe(changed))
 }
 

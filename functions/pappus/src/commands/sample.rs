@@ -11,10 +11,12 @@ use crate::trouble::Trouble;
 pub(crate) fn run(options: &Sample, output: Output) -> Result<(), Trouble> {
     let &Sample { classes, count, seed, .. } = options;
     let drawing = bar(output, "drawing", (classes * count) as u64);
-    let drawn = generate(&options.dir, &SampleOptions { classes, count, seed }, &|done| drawing.set_position(done as u64));
+    let drawn =
+        generate(&options.dir, &SampleOptions { classes, count, seed }, &|done| drawing.set_position(done as u64));
     drawing.finish_and_clear();
     let summary = drawn.map_err(trouble)?;
-    let value = json!({ "classes": summary.classes, "images": summary.images, "bytes": summary.bytes, "dir": options.dir });
+    let value =
+        json!({ "classes": summary.classes, "images": summary.images, "bytes": summary.bytes, "dir": options.dir });
     output.print(&value, || {
         format!("drew {} pictures of {} classes in {}", summary.images, summary.classes, options.dir.display())
     })

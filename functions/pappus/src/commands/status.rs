@@ -41,7 +41,12 @@ pub(crate) async fn run(context: &Context, output: Output) -> Result<(), Trouble
             format!("model        {}", settings.model),
             format!("objects      {}", settings.objects),
             format!("catalog      {}", settings.catalog),
-            format!("images       {} stored ({}), {} quarantined", images.stored, labels.join(", "), images.quarantined),
+            format!(
+                "images       {} stored ({}), {} quarantined",
+                images.stored,
+                labels.join(", "),
+                images.quarantined
+            ),
             format!("sources      {}", if sources.is_empty() { "none".into() } else { sources.join(", ") }),
             format!("last run     {run}"),
             format!("training     {}", training.map_or_else(|| "none under way".into(), |lease| lease.holder)),

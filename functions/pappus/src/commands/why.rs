@@ -52,14 +52,20 @@ fn story(prediction: &Prediction, manifest: &Manifest, count: usize, seen: Optio
     let training = &manifest.training;
     let mut answers: Vec<_> = prediction.probabilities.iter().collect();
     answers.sort_by(|a, b| b.1.total_cmp(a.1));
-    let answers: Vec<String> = answers.iter().map(|(class, p)| format!("{class} {}", percent(f64::from(**p)))).collect();
+    let answers: Vec<String> =
+        answers.iter().map(|(class, p)| format!("{class} {}", percent(f64::from(**p)))).collect();
     let backbone = training.backbone.as_ref().map(|backbone| format!(" on {}", backbone.file)).unwrap_or_default();
     let known = match seen {
         None => "is in none of its images".into(),
         Some(entry) => format!("is one of its {} images, as `{}`", entry.split.as_str(), entry.label),
     };
     vec![
-        format!("prediction {} at {:.0}, {:.1} ms", prediction.id, prediction.at, prediction.latency_us as f64 / 1000.0),
+        format!(
+            "prediction {} at {:.0}, {:.1} ms",
+            prediction.id,
+            prediction.at,
+            prediction.latency_us as f64 / 1000.0
+        ),
         format!("  image     {}", prediction.image),
         format!("  answer    {}", answers.join(", ")),
         format!("model {} version {}", manifest.name, manifest.version),

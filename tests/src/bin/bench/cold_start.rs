@@ -24,7 +24,12 @@ pub(crate) fn measure(program: &Program, data: &Path, backbone: &Path, times: us
     }
     took.sort_by(f64::total_cmp);
     let at = |share: f64| took[((took.len() - 1) as f64 * share).round() as usize];
-    println!("exec → first answer of `pappus up`, {times} times: least {:.0} ms, median {:.0} ms, 90th percentile {:.0} ms", at(0.0), at(0.5), at(0.9));
+    println!(
+        "exec → first answer of `pappus up`, {times} times: least {:.0} ms, median {:.0} ms, 90th percentile {:.0} ms",
+        at(0.0),
+        at(0.5),
+        at(0.9)
+    );
     Ok(())
 }
 

@@ -73,7 +73,8 @@ impl Program {
         let mut lines = BufReader::new(child.stderr.take().context("no log")?).lines();
         for line in &mut lines {
             if let Some((_, address)) = line?.split_once("address=") {
-                let address = address.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | ':')).collect::<String>();
+                let address =
+                    address.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | ':')).collect::<String>();
                 let address = address.parse()?;
                 // The pipe has to be read to its end, or the server waits for it.
                 std::thread::spawn(move || lines.for_each(drop));

@@ -31,7 +31,11 @@ pub(crate) fn measure(program: &Program, data: &Path, backbone: &Path, seconds: 
     for at_once in [1, 2, 8, 64] {
         print("pappus up", at_once, &over_http(&up.address.to_string(), &images, at_once, length)?, length);
     }
-    println!("resident after that: {:.0} MiB; network {:.1} MiB", up.resident_mib().unwrap_or(f64::NAN), onnx.len() as f64 / 1_048_576.0);
+    println!(
+        "resident after that: {:.0} MiB; network {:.1} MiB",
+        up.resident_mib().unwrap_or(f64::NAN),
+        onnx.len() as f64 / 1_048_576.0
+    );
     Ok(())
 }
 

@@ -10,7 +10,9 @@ pub(crate) fn measure(program: &Program, data: &Path, backbone: &Path, normalisa
     let backbone = backbone.to_string_lossy();
     let transfer = ["train", "--recipe", "transfer", "--backbone", &*backbone, "--normalisation", normalisation];
     let unknown = ["train", "--recipe", "transfer", "--backbone", &*backbone];
-    println!("| recipe | first | features cached | cross-validated | test | 95 % interval |\n|---|---|---|---|---|---|");
+    println!(
+        "| recipe | first | features cached | cross-validated | test | 95 % interval |\n|---|---|---|---|---|---|"
+    );
     for (what, arguments) in [
         ("transfer", &transfer[..]),
         ("transfer, normalisation unknown", &unknown[..]),
