@@ -1,30 +1,36 @@
 //! The train-trigger function, as its host sees it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
 use pappus_domain::event::{ImagesIngested, TrainingRequested};
 use pappus_domain::{Event, Timestamp};
 use pappus_host::{App, Context, Disposition, Failure, OnEvent};
+use tokio::sync::Mutex;
 
 use crate::error::Error;
 use crate::launcher::{Launcher, ProcessLauncher};
 use crate::trigger::{Trigger, Wish};
 
+/// How often a training under way is looked at by the decision that waits for its end.
+const LOOK: Duration = Duration::from_secs(1);
+
 struct OnImages {
-    trigger: Trigger,
+    decider: Arc<Decider>,
     launcher: Arc<dyn Launcher>,
     context: Context,
 }
 
 /// The train-trigger function with a launcher of your own.
 pub fn app_with(context: Context, launcher: Arc<dyn Launcher>) -> App {
-    let trigger = Trigger::new(context.clone());
+    let decider = Arc::new(Decider::new(context.clone()));
     App {
         name: "train-trigger",
         router: Router::new(),
-        on_event: Some(Arc::new(OnImages { trigger, launcher, context })),
+        on_event: Some(Arc::new(OnImages { decider, launcher, context })),
     }
 }
 
@@ -39,7 +45,7 @@ impl OnEvent for OnImages {
     async fn on_event(&self, event: Event) -> Result<Vec<Event>, Failure> {
         let refused = |error: pappus_domain::event::BadEvent| Failure::new(Disposition::Refused, error.to_string());
         if event.read::<ImagesIngested>().map_err(refused)?.is_some() {
-            return self.on_images().await;
+            return self.decider.decide().await;
         }
         let Some(TrainingRequested { request }) = event.read().map_err(refused)? else { return Ok(Vec::new()) };
         let over = self.context.catalog.run(&request.run).await?.is_some_and(|run| run.status.is_over());
@@ -50,15 +56,58 @@ impl OnEvent for OnImages {
     }
 }
 
-impl OnImages {
-    async fn on_images(&self) -> Result<Vec<Event>, Failure> {
+/// Decides, one decision after another: of many images at once, the first fifty ask for a training, and the others see
+/// that they have.
+struct Decider {
+    trigger: Trigger,
+    context: Context,
+    alone: Mutex<()>,
+    is_waiting: AtomicBool,
+}
+
+impl Decider {
+    fn new(context: Context) -> Self {
+        let trigger = Trigger::new(context.clone());
+        Self { trigger, context, alone: Mutex::default(), is_waiting: AtomicBool::default() }
+    }
+
+    async fn decide(self: &Arc<Self>) -> Result<Vec<Event>, Failure> {
+        let _alone = self.alone.lock().await;
         let decision = self.trigger.decide().await?;
         tracing::info!(train = decision.train, reason = decision.reason, "whether to train");
         if !decision.train {
+            if self.trigger.under_way().await?.is_some() {
+                self.decide_after();
+            }
             return Ok(Vec::new());
         }
         let request = self.trigger.request(Wish { reason: decision.reason, ..Wish::default() }).await?;
         let requested = TrainingRequested { request };
         Ok(vec![Event::new("train-trigger", &requested, Timestamp::now()).map_err(Error::from)?])
+    }
+
+    /// Decides once more when the training under way is over: it may have begun without the images of now.
+    fn decide_after(self: &Arc<Self>) {
+        if self.is_waiting.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let decider = Arc::clone(self);
+        tokio::spawn(async move {
+            // A catalog that is away says nothing about the training.
+            while !matches!(decider.trigger.under_way().await, Ok(None)) {
+                tokio::time::sleep(LOOK).await;
+            }
+            decider.is_waiting.store(false, Ordering::Relaxed);
+            if let Err(failure) = decider.decide_and_publish().await {
+                tracing::error!(error = %failure, "whether to train could not be decided");
+            }
+        });
+    }
+
+    async fn decide_and_publish(self: &Arc<Self>) -> Result<(), Failure> {
+        for event in self.decide().await? {
+            self.context.events.publish(event).await?;
+        }
+        Ok(())
     }
 }

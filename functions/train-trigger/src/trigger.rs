@@ -66,17 +66,29 @@ impl Trigger {
     pub async fn decide(&self) -> Result<Decision, Error> {
         let decision = self.policy.decide(self.facts().await?);
         if decision.train
-            && let Some(lease) = self.lease().await?
+            && let Some(run) = self.under_way().await?
         {
-            let reason = format!("{}, but run {} is under way", decision.reason, lease.holder);
+            let reason = format!("{}, but run {run} is under way", decision.reason);
             return Ok(Decision { train: false, reason });
         }
         Ok(decision)
     }
 
-    async fn lease(&self) -> Result<Option<Lease>, Error> {
-        let lease = self.context.catalog.lease(&Lease::for_training(&self.context.settings.model)).await?;
-        Ok(lease.filter(|lease| !lease.is_expired(Timestamp::now())))
+    /// The training that is under way, or has been asked for so lately that it may not have taken its lease yet.
+    ///
+    /// # Errors
+    /// [`Error::Catalog`].
+    pub async fn under_way(&self) -> Result<Option<String>, Error> {
+        let Context { catalog, settings, .. } = &self.context;
+        let now = Timestamp::now();
+        let lease = catalog.lease(&Lease::for_training(&settings.model)).await?;
+        if let Some(lease) = lease.filter(|lease| !lease.is_expired(now)) {
+            return Ok(Some(lease.holder));
+        }
+        let runs = catalog.runs(&settings.model, RECENT).await?;
+        let is_new =
+            |run: &Run| run.status == RunStatus::Requested && now.duration_since(run.requested_at) < Lease::LIFE;
+        Ok(runs.into_iter().find(is_new).map(|run| run.request.run.to_string()))
     }
 
     async fn facts(&self) -> Result<Facts, Error> {
