@@ -1,7 +1,7 @@
 //! One application on any host: HTTP in, events in, events out.
 //!
 //! A function is an [`App`]: a router for HTTP and a handler for events. [`run`] gives it settings, neighbours and a
-//! host. In this build the host is an HTTP server, on a laptop or on Knative; an event comes as a CloudEvent by
+//! host. In this build the host is an HTTP server on the loopback address; an event comes as a CloudEvent by
 //! `POST /events`.
 
 mod app;
