@@ -61,16 +61,13 @@ where
     let app = build(context.clone()).await.map_err(Stopped::Function)?;
     // Routes that change things need no key yet, so nobody else may reach them.
     let listener = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+    let stop = shutdown_signal()?;
     tracing::info!(function = app.name, port, "listening");
     let events = app.on_event.clone().map_or_else(Router::new, |on| cloud_event::routes(on, context.events.clone()));
     let router = app.router.clone().merge(events).fallback(unknown_route);
     let apps = [app];
     let delivering = deliveries.run(bus, &apps);
-    let serving = serve(listener, router, async {
-        if let Err(error) = shutdown_signal().await {
-            tracing::error!(error = &error as &dyn std::error::Error, "stopping");
-        }
-    });
+    let serving = serve(listener, router, stop);
     tokio::select! {
         () = serving => {}
         () = delivering => {}

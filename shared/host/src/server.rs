@@ -34,18 +34,19 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
     })
 }
 
-/// Completes when the process is asked to stop: SIGTERM or Ctrl-C.
+/// From now on, catches what asks the process to stop, SIGTERM and Ctrl-C; completes when it comes.
 ///
 /// # Errors
 /// [`Error::Signals`].
-pub async fn shutdown_signal() -> Result<(), Error> {
+pub fn shutdown_signal() -> Result<impl Future<Output = ()>, Error> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Signals)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 /// Serves until `stop` completes, then lets the requests under way finish.

@@ -50,12 +50,9 @@ impl Up {
 
     /// Answers until the process is asked to stop; `listening` is told where, once it is so.
     pub(crate) async fn serve(self, listener: TcpListener, listening: impl FnOnce(SocketAddr)) -> Result<(), Trouble> {
+        // Caught before anybody is told where it listens, and may send one.
+        let stop = shutdown_signal().map_err(of_host)?;
         listening(listener.local_addr().map_err(Failure::from_error)?);
-        let stop = async {
-            if let Err(error) = shutdown_signal().await {
-                tracing::error!(error = &error as &dyn std::error::Error, "stopping");
-            }
-        };
         serve(listener, self.router, stop).await;
         for handler in self.apps.iter().filter_map(|app| app.on_event.as_ref()) {
             handler.flush().await;
