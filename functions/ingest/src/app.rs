@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
-use pappus_domain::event::ObjectCreated;
+use pappus_domain::event::{ImagesIngested, ObjectCreated};
 use pappus_domain::image::Label;
-use pappus_domain::{Event, Timestamp};
+use pappus_domain::{Digest, Event, Timestamp};
 use pappus_host::{App, Context, Disposition, Failure, OnEvent};
 use pappus_objects::Key;
 
@@ -35,9 +35,16 @@ impl OnEvent for OnObject {
         let Some(label) = label_of(&key)? else { return Ok(Vec::new()) };
         let object: Key = key.parse().map_err(|error| Failure::new(Disposition::Refused, format!("{error}")))?;
         let bytes = self.context.objects.get(&object, u64::from(u32::MAX)).await?;
-        let candidate = Candidate { content: Content::Bytes(bytes), label: Some(label), origin: key.clone() };
-        let summary = self.ingest.one(candidate).await?;
-        let Some(ingested) = self.ingest.ingested(&key, &summary) else { return Ok(Vec::new()) };
+        // Equal batches are one event: an object, as it was when it was taken in.
+        let batch = Digest::of_parts([key.as_bytes(), Digest::of(&bytes).as_bytes().as_slice()]).short(16);
+        let summary =
+            self.ingest.one(Candidate { content: Content::Bytes(bytes), label: Some(label), origin: key }).await?;
+        // An image that is known counts too: the delivery that recorded it may have died before it could say so.
+        let stored = summary.stored + summary.relabelled + summary.duplicates;
+        if stored == 0 {
+            return Ok(Vec::new());
+        }
+        let ingested = ImagesIngested { batch, stored };
         Ok(vec![Event::new("ingest", &ingested, Timestamp::now()).map_err(Error::from)?])
     }
 }

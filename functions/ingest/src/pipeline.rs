@@ -6,8 +6,6 @@ use std::thread::available_parallelism;
 
 use futures::stream::{self, StreamExt as _};
 use pappus_catalog::OnConflict;
-use pappus_domain::Digest;
-use pappus_domain::event::ImagesIngested;
 use pappus_domain::image::Label;
 use pappus_host::Context;
 use pappus_inference::Limits;
@@ -184,13 +182,5 @@ impl Ingest {
         drop((sender, taken));
         let summary = recording.await??;
         fault.map_or(Ok(summary), Err)
-    }
-
-    /// The event that tells the others of new images; nothing where there are none.
-    pub fn ingested(&self, origin: &str, summary: &Summary) -> Option<ImagesIngested> {
-        let stored = summary.stored + summary.relabelled;
-        // Equal batches are one event: what was taken in, and how much of it was new.
-        let batch = Digest::of_parts([origin.as_bytes(), &stored.to_le_bytes(), &summary.seen.to_le_bytes()]).short(16);
-        (stored > 0).then_some(ImagesIngested { batch, stored })
     }
 }

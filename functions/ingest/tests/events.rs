@@ -35,12 +35,39 @@ async fn an_object_under_incoming_is_taken_in_under_the_label_of_its_folder() {
 }
 
 #[tokio::test]
-async fn the_same_event_again_changes_nothing_and_says_nothing() {
+async fn the_same_event_again_changes_nothing_and_says_the_same() {
     let place = place().await;
     put(&place, "incoming/cat/1.jpg", picture(1)).await;
-    assert_eq!(deliver(&place, created("incoming/cat/1.jpg")).await.unwrap().len(), 1);
-    assert_eq!(deliver(&place, created("incoming/cat/1.jpg")).await.unwrap(), []);
+    let first = deliver(&place, created("incoming/cat/1.jpg")).await.unwrap();
+    let second = deliver(&place, created("incoming/cat/1.jpg")).await.unwrap();
+    let said = |events: &[Event]| events.iter().map(|event| (event.id.clone(), event.data.clone())).collect::<Vec<_>>();
+    assert_eq!(said(&first).len(), 1);
+    assert_eq!(said(&first), said(&second));
     assert_eq!((place.images().await.len(), place.objects().await), (1, 1));
+}
+
+#[tokio::test]
+async fn a_delivery_that_died_before_it_could_say_so_is_made_good_by_the_next() {
+    let place = place().await;
+    put(&place, "incoming/cat/1.jpg", picture(1)).await;
+    // All that is left of it: the image is recorded, and nobody was told.
+    place.file("in/cat/1.jpg", &picture(1));
+    assert_eq!(place.take("in").await.unwrap().stored, 1);
+    let events = deliver(&place, created("incoming/cat/1.jpg")).await.unwrap();
+    let [event] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!(event.read::<ImagesIngested>().unwrap().unwrap().stored, 1);
+}
+
+#[tokio::test]
+async fn another_image_under_the_same_key_is_another_event() {
+    let place = place().await;
+    let mut ids = Vec::new();
+    for number in [1, 2] {
+        put(&place, "incoming/cat/1.jpg", picture(number)).await;
+        ids.extend(deliver(&place, created("incoming/cat/1.jpg")).await.unwrap().into_iter().map(|event| event.id));
+    }
+    assert_eq!(ids.len(), 2);
+    assert_ne!(ids[0], ids[1]);
 }
 
 #[tokio::test]
@@ -74,14 +101,4 @@ async fn an_event_that_cannot_be_right_is_refused_and_one_too_early_is_not() {
     }
     let failure = deliver(&place, created("incoming/cat/missing.jpg")).await.unwrap_err();
     assert_eq!(failure.disposition(), Disposition::Absent, "{failure}");
-}
-
-#[tokio::test]
-async fn a_summary_without_new_images_makes_no_event() {
-    let place = place().await;
-    place.file("in/cat/1.jpg", &picture(1));
-    let first = place.take("in").await.unwrap();
-    assert_eq!(place.ingest.ingested("in", &first).unwrap().stored, 1);
-    let second = place.take("in").await.unwrap();
-    assert_eq!(place.ingest.ingested("in", &second), None);
 }

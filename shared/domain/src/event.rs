@@ -106,7 +106,7 @@ event_kind! {
     ImagesIngested = "io.pappus.image.ingested", |this| this.batch.clone(), {
         /// What names the batch: equal batches are one event.
         batch: String,
-        /// How many images were new.
+        /// How many of its images are stored; those that a delivery before this one stored count too.
         stored: u64,
     }
 }
