@@ -14,6 +14,7 @@ mod linger;
 mod run;
 mod server;
 mod settings;
+mod wrong_method;
 
 pub use app::{App, OnEvent};
 pub use bus::{Bus, Deliveries, Publisher};
@@ -24,3 +25,4 @@ pub use error::Error;
 pub use run::run;
 pub use server::{bind, serve, shutdown_signal};
 pub use settings::Settings;
+pub use wrong_method::wrong_method;

@@ -16,6 +16,7 @@ use crate::disposition::{Failure, unknown_route};
 use crate::error::Error;
 use crate::server::{bind, serve, shutdown_signal};
 use crate::settings::Settings;
+use crate::wrong_method::wrong_method;
 
 /// Hosts one function until the process is asked to stop. Exit code 0: stopped as asked; 1: it failed; 2: a setting is
 /// wrong.
@@ -64,7 +65,7 @@ where
     let stop = shutdown_signal()?;
     tracing::info!(function = app.name, port, "listening");
     let events = app.on_event.clone().map_or_else(Router::new, |on| cloud_event::routes(on, context.events.clone()));
-    let router = app.router.clone().merge(events).fallback(unknown_route);
+    let router = app.router.clone().merge(events).fallback(unknown_route).method_not_allowed_fallback(wrong_method);
     let apps = [app];
     let delivering = deliveries.run(bus, &apps);
     let serving = serve(listener, router, stop);

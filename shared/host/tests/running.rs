@@ -101,6 +101,9 @@ fn a_function_answers_handles_events_and_ends_when_it_is_asked_to() {
     let hello = send(port, "GET /hello HTTP/1.1\nhost: test\nconnection: close\n\n");
     assert!(hello.starts_with("HTTP/1.1 200 ") && hello.ends_with("hello"), "{hello}");
     assert!(send(port, "GET /no HTTP/1.1\nhost: test\nconnection: close\n\n").starts_with("HTTP/1.1 404 "));
+    let wrong = send(port, "GET /events HTTP/1.1\nhost: test\nconnection: close\n\n");
+    assert!(wrong.starts_with("HTTP/1.1 405 ") && wrong.contains("allow: POST"), "{wrong}");
+    assert!(wrong.contains("/events does not answer GET"), "{wrong}");
 
     assert!(send(port, &event("first")).starts_with("HTTP/1.1 204 "), "handled before it is answered");
     until(&mut lines, "handled first").unwrap();

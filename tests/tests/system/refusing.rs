@@ -30,6 +30,7 @@ fn a_request_that_is_wrong_is_told_what_is_wrong() -> Result<()> {
         ("/predict/batch", &no_file, &no_file_body, 400, "no field `files`"),
         ("/predict/batch", &many, &many_body, 400, "at most 64 images"),
         ("/predictions", "image/jpeg", &jpeg, 404, "there is no route POST /predictions"),
+        ("/health", "application/json", b"{}", 405, "/health does not answer POST"),
         ("/events", "application/cloudevents+json", b"{", 400, "not a CloudEvent"),
         ("/events", "application/json", b"{}", 400, "`ce-id`"),
     ] {

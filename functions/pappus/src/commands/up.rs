@@ -4,7 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
-use pappus_host::{App, Bus, Context, Failure, Settings, bind, bus_routes, serve, shutdown_signal, unknown_route};
+use pappus_host::{
+    App, Bus, Context, Failure, Settings, bind, bus_routes, serve, shutdown_signal, unknown_route, wrong_method,
+};
 use pappus_train_trigger::ProcessLauncher;
 use tokio::net::TcpListener;
 
@@ -45,7 +47,8 @@ impl Up {
         let delivered = apps.clone();
         tokio::spawn(async move { deliveries.run(bus, &delivered).await });
         let router = apps.iter().fold(bus_routes(context.events.clone()), |all, app| all.merge(app.router.clone()));
-        Ok(Self { context, router: router.fallback(unknown_route), apps })
+        let router = router.fallback(unknown_route).method_not_allowed_fallback(wrong_method);
+        Ok(Self { context, router, apps })
     }
 
     /// Answers until the process is asked to stop; `listening` is told where, once it is so.
