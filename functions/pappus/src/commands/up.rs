@@ -14,10 +14,16 @@ use crate::trouble::{Trouble, of_host};
 
 pub(crate) async fn run(settings: Settings, port: u16) -> Result<(), Trouble> {
     // ONNX Runtime takes longest to load: let it, while the rest is opened. Whether it worked is asked again later.
-    tokio::task::spawn_blocking(pappus_inference::Runtime::load);
-    let listener = listen(port).await?;
-    let up = Up::start(settings).await?;
-    up.serve(listener, |address| tracing::info!(%address, "listening")).await
+    let loading = tokio::task::spawn_blocking(pappus_inference::Runtime::load);
+    let served = async {
+        let listener = listen(port).await?;
+        let up = Up::start(settings).await?;
+        up.serve(listener, |address| tracing::info!(%address, "listening")).await
+    };
+    let served = served.await;
+    // A process that ends while the library is being loaded can crash.
+    let _ = loading.await;
+    served
 }
 
 /// Listens on the loopback address only: there the routes that change things need no key.
