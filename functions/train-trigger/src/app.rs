@@ -1,7 +1,7 @@
 //! The train-trigger function, as its host sees it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,7 +26,18 @@ struct OnImages {
 
 /// The train-trigger function with a launcher of your own.
 pub fn app_with(context: Context, launcher: Arc<dyn Launcher>) -> App {
+    app_of(Arc::new(Decider::new(context.clone())), launcher, context)
+}
+
+/// The same where images come without an event, from another process: every `period` it decides by itself, if there are
+/// other labelled images than at the last decision.
+pub fn app_watching(context: Context, launcher: Arc<dyn Launcher>, period: Duration) -> App {
     let decider = Arc::new(Decider::new(context.clone()));
+    tokio::spawn(watch(Arc::downgrade(&decider), period));
+    app_of(decider, launcher, context)
+}
+
+fn app_of(decider: Arc<Decider>, launcher: Arc<dyn Launcher>, context: Context) -> App {
     App {
         name: "train-trigger",
         router: Router::new(),
@@ -61,27 +72,32 @@ impl OnEvent for OnImages {
 struct Decider {
     trigger: Trigger,
     context: Context,
-    alone: Mutex<()>,
+    /// How many labelled images there were at the last decision; held while one is made.
+    decided_on: Mutex<Option<u64>>,
     is_waiting: AtomicBool,
 }
 
 impl Decider {
     fn new(context: Context) -> Self {
         let trigger = Trigger::new(context.clone());
-        Self { trigger, context, alone: Mutex::default(), is_waiting: AtomicBool::default() }
+        Self { trigger, context, decided_on: Mutex::default(), is_waiting: AtomicBool::default() }
     }
 
     async fn decide(self: &Arc<Self>) -> Result<Vec<Event>, Failure> {
-        let _alone = self.alone.lock().await;
+        let mut decided_on = self.decided_on.lock().await;
+        // Before the decision: an image that comes meanwhile makes the number another one.
+        let labelled = self.trigger.labelled().await?;
         let decision = self.trigger.decide().await?;
         tracing::info!(train = decision.train, reason = decision.reason, "whether to train");
         if !decision.train {
             if self.trigger.under_way().await?.is_some() {
                 self.decide_after();
             }
+            *decided_on = Some(labelled);
             return Ok(Vec::new());
         }
         let request = self.trigger.request(Wish { reason: decision.reason, ..Wish::default() }).await?;
+        *decided_on = Some(labelled);
         let requested = TrainingRequested { request };
         Ok(vec![Event::new("train-trigger", &requested, Timestamp::now()).map_err(Error::from)?])
     }
@@ -109,5 +125,25 @@ impl Decider {
             self.context.events.publish(event).await?;
         }
         Ok(())
+    }
+
+    /// Decides, if there are other labelled images than at the last decision.
+    async fn look(self: &Arc<Self>) -> Result<(), Failure> {
+        let labelled = self.trigger.labelled().await?;
+        if *self.decided_on.lock().await == Some(labelled) {
+            return Ok(());
+        }
+        self.decide_and_publish().await
+    }
+}
+
+/// Looks every `period`, for as long as there is an app that decides.
+async fn watch(decider: Weak<Decider>, period: Duration) {
+    loop {
+        tokio::time::sleep(period).await;
+        let Some(decider) = decider.upgrade() else { return };
+        if let Err(failure) = decider.look().await {
+            tracing::warn!(error = %failure, "whether to train could not be decided, to be tried again");
+        }
     }
 }

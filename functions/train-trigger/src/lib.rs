@@ -8,7 +8,7 @@ mod error;
 mod launcher;
 mod trigger;
 
-pub use app::{app, app_with};
+pub use app::{app, app_watching, app_with};
 pub use error::Error;
 pub use launcher::{Launcher, ProcessLauncher};
 pub use trigger::{Trigger, Wish};

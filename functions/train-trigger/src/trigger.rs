@@ -91,9 +91,17 @@ impl Trigger {
         Ok(runs.into_iter().find(is_new).map(|run| run.request.run.to_string()))
     }
 
+    /// How many labelled images there are.
+    ///
+    /// # Errors
+    /// [`Error::Catalog`].
+    pub async fn labelled(&self) -> Result<u64, Error> {
+        Ok(self.context.catalog.image_counts().await?.labelled())
+    }
+
     async fn facts(&self) -> Result<Facts, Error> {
         let catalog = &self.context.catalog;
-        let labelled_images = catalog.image_counts().await?.labelled();
+        let labelled_images = self.labelled().await?;
         let runs = catalog.runs(&self.context.settings.model, RECENT).await?;
         let done = |run: &&Run| matches!(run.status, RunStatus::Succeeded { .. });
         let last = runs.iter().find(done).and_then(|run| run.data_set);

@@ -4,14 +4,15 @@
 mod common;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::{Launched, Place, place};
 use pappus_catalog::contract::samples;
 use pappus_domain::event::{ImagesIngested, TrainingRequested};
 use pappus_domain::run::Recipe;
 use pappus_domain::{Event, Lease, RunStatus, Timestamp};
-use pappus_host::{Disposition, Failure};
-use pappus_train_trigger::{Wish, app_with};
+use pappus_host::{Bus, Context, Disposition, Failure};
+use pappus_train_trigger::{Wish, app_watching, app_with};
 use serde_json::json;
 
 #[tokio::test]
@@ -112,6 +113,27 @@ async fn new_images_make_a_request_whose_event_launches_the_run() {
     assert_eq!(*launched.0.lock().unwrap(), [], "launching is what the event is for");
     deliver(&place, &launched, event.clone()).await.unwrap();
     assert_eq!(*launched.0.lock().unwrap(), [request.run]);
+}
+
+#[tokio::test]
+async fn images_that_another_process_takes_in_are_found_by_counting() {
+    let mut place = place().await;
+    place.images(0..49).await;
+    let _app = app_watching(place.context.clone(), Arc::new(Launched::default()), Duration::from_millis(1));
+    let settings = (*place.context.settings).clone();
+    let other = Context::open(settings, Arc::new(Bus::new().0)).await.unwrap();
+    let keep = pappus_catalog::OnConflict::Keep;
+    other.catalog.record_images(&[samples::image(49, Some("cat"))], keep).await.unwrap();
+    let TrainingRequested { request } = place.published.recv().await.unwrap().read().unwrap().unwrap();
+    assert!(request.reason.contains("50 new labelled images"), "{}", request.reason);
+
+    // The same images do not make it ask again, however the training ended.
+    let failed = RunStatus::Failed { message: "the disk was full".into() };
+    place.context.catalog.update_run(&request.run, None, &failed, Timestamp::now()).await.unwrap();
+    other.catalog.record_images(&[samples::image(50, Some("cat"))], keep).await.unwrap();
+    let TrainingRequested { request } = place.published.recv().await.unwrap().read().unwrap().unwrap();
+    assert!(request.reason.contains("51 new labelled images"), "{}", request.reason);
+    assert_eq!(place.runs().await.len(), 2);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use pappus_host::{
@@ -11,6 +12,9 @@ use pappus_train_trigger::ProcessLauncher;
 use tokio::net::TcpListener;
 
 use crate::trouble::{Trouble, of_host};
+
+/// How often it is looked for images that another process has taken in, such as `pappus ingest`.
+const LOOK: Duration = Duration::from_secs(30);
 
 pub(crate) async fn run(settings: Settings, port: u16) -> Result<(), Trouble> {
     // ONNX Runtime takes longest to load: let it, while the rest is opened. Whether it worked is asked again later.
@@ -45,7 +49,7 @@ impl Up {
         let context = Context::open(settings, Arc::new(bus.clone())).await.map_err(of_host)?;
         let apps: Arc<[App]> = Arc::new([
             pappus_ingest::app(context.clone()),
-            pappus_train_trigger::app_with(context.clone(), Arc::new(launcher(&context)?)),
+            pappus_train_trigger::app_watching(context.clone(), Arc::new(launcher(&context)?), LOOK),
             pappus_evaluate::app(context.clone()),
             pappus_promote::app(context.clone()),
             pappus_predict::app(context.clone()).await,
