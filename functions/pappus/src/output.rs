@@ -1,4 +1,6 @@
 //! What a command prints: lines and tables for people, one JSON value for machines.
+//!
+//! A reader that has gone keeps nothing from being done, and the exit code says how it ended.
 
 use std::io::{self, Write as _};
 
@@ -37,20 +39,24 @@ impl Output {
 
     /// Prints why a command failed.
     pub(crate) fn trouble(self, trouble: &Trouble) {
-        match trouble {
-            Trouble::Closed => {}
-            trouble if self.json => eprintln!("{}", serde_json::json!({ "error": trouble.to_string() })),
-            trouble => eprintln!("error: {trouble}"),
-        }
+        let line = if self.json {
+            serde_json::json!({ "error": trouble.to_string() }).to_string()
+        } else {
+            format!("error: {trouble}")
+        };
+        // Where nobody hears it either, the exit code has to do.
+        let _ = writeln!(io::stderr().lock(), "{line}");
     }
 }
 
 fn write(text: &str) -> Result<(), Trouble> {
     let text = text.trim_end_matches('\n');
-    writeln!(io::stdout().lock(), "{text}").map_err(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => Trouble::Closed,
-        _ => Trouble::Failed(pappus_host::Failure::from_error(error)),
-    })
+    match writeln!(io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Trouble::Failed(pappus_host::Failure::from_error(error)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A table with its columns aligned.

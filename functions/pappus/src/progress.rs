@@ -37,7 +37,7 @@ pub(crate) fn training(output: Output) -> Progress {
             Step::Validated { candidate, accuracy } => {
                 shown.finish_and_clear();
                 *shown = ProgressBar::hidden();
-                // A closed output ends the command when it prints its result.
+                // What hinders printing ends the command when it prints its result.
                 let _ = output.say(format!("  {candidate}: {} cross-validated", percent(accuracy)));
             }
             other => {

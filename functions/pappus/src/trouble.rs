@@ -14,9 +14,6 @@ pub(crate) enum Trouble {
     /// What was asked, or a setting, is wrong.
     #[error("{0}")]
     Usage(String),
-    /// Whoever reads the output has gone; not worth a word.
-    #[error("the output was closed")]
-    Closed,
     /// Ctrl-C.
     #[error("stopped; run the same command again to go on")]
     Interrupted,
@@ -26,7 +23,6 @@ impl Trouble {
     /// 1: failed; 2: wrong usage or settings.
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
-            Self::Closed => 0,
             Self::Failed(_) | Self::Found(_) | Self::Interrupted => 1,
             Self::Usage(_) => 2,
         }

@@ -1,7 +1,7 @@
 //! The whole loop by hand, each command with `--json`.
 
 use anyhow::Result;
-use pappus_tests::{Home, pictures, runtime};
+use pappus_tests::{Home, Trained, pictures, runtime};
 use serde_json::{Value, json};
 
 #[test]
@@ -84,8 +84,33 @@ fn released(home: &Home, version: &str) -> Result<()> {
 }
 
 #[test]
+fn an_output_that_nobody_reads_hides_no_failure() -> Result<()> {
+    let Some(home) = Trained::copy()? else { return Ok(()) };
+    std::fs::write(home.work().join("animated.gif"), pictures::animated_gif())?;
+    // So few images cannot pass.
+    for (arguments, code) in [
+        (&["evaluate", home.second.as_str()][..], 1),
+        (&["evaluate", home.second.as_str(), "--json"], 1),
+        (&["predict", "animated.gif"], 1),
+        (&["status"], 0),
+    ] {
+        for is_deaf in [false, true] {
+            let (reader, writer) = std::io::pipe()?;
+            drop(reader);
+            let mut command = home.command(arguments)?;
+            if is_deaf {
+                command.stderr(writer.try_clone()?);
+            }
+            let output = command.stdout(writer).output()?;
+            assert_eq!(output.status.code(), Some(code), "{arguments:?}, {output:?}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn a_rollback_brings_back_the_champion_before() -> Result<()> {
-    let Some(home) = pappus_tests::Trained::copy()? else { return Ok(()) };
+    let Some(home) = Trained::copy()? else { return Ok(()) };
     let picture = home.pictures()?[0].display().to_string();
     assert_eq!(home.json(&["predict", &picture])?[0]["version"], home.second.as_str());
     let changed = home.json(&["rollback", "--reason", "it was worse"])?;
@@ -100,7 +125,7 @@ fn a_rollback_brings_back_the_champion_before() -> Result<()> {
 
 #[test]
 fn an_image_that_is_refused_does_not_keep_the_others_from_an_answer() -> Result<()> {
-    let Some(home) = pappus_tests::Trained::copy()? else { return Ok(()) };
+    let Some(home) = Trained::copy()? else { return Ok(()) };
     let picture = home.pictures()?[0].display().to_string();
     std::fs::write(home.work().join("animated.gif"), pictures::animated_gif())?;
     let ended = home.run(&["predict", "animated.gif", &picture, "absent.jpg", "--json"])?.expect(1)?;
