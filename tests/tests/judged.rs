@@ -2,6 +2,7 @@
 //! its evaluation, and one of the gates is the latency on this machine.
 
 use std::fmt::Write as _;
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, ensure};
@@ -25,6 +26,13 @@ fn the_demonstration_ends_with_an_answer() -> Result<()> {
     let status = home.json(&["status"])?;
     assert_eq!((&status["ledger_entries"], &status["predictions"]), (&json!(1), &json!(1)));
     assert_eq!(home.check_objects()?.0, 120);
+
+    // What it advises works as it stands, in a shell that knows nothing of the program.
+    let advice = told.lines().find_map(|line| line.strip_prefix("look around: ")).context("advice")?;
+    let output =
+        Command::new("/bin/sh").args(["-c", advice]).env("PATH", "/nowhere").current_dir(home.work()).output()?;
+    ensure!(output.status.success(), "{advice}: {output:?}");
+    assert!(String::from_utf8(output.stdout)?.contains("120 stored"), "{advice}");
     Ok(())
 }
 

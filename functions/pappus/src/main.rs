@@ -6,6 +6,7 @@ mod output;
 mod progress;
 mod sample;
 mod session;
+mod shell;
 mod trouble;
 
 use std::process::ExitCode;

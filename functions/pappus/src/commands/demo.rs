@@ -16,6 +16,7 @@ use crate::output::Output;
 use crate::progress::bar;
 use crate::sample::{SampleOptions, generate};
 use crate::session::context;
+use crate::shell::{form_file, program, quoted};
 use crate::trouble::Trouble;
 
 /// Where the reference system's photographs are: 200 dandelions and 200 grasses, numbered from 0.
@@ -67,7 +68,7 @@ pub(crate) async fn run(settings: Settings, options: cli::Demo, output: Output) 
     let asked = cli::Predict { images: vec![image.clone()], model_version: None };
     predict::run(&context, asked, output).await?;
     context.catalog.close().await;
-    output.say(format!("\nlook around: pappus --home {} status", settings.home.display()))?;
+    output.say(format!("\nlook around: {} --home {} status", program(), quoted(&settings.home.to_string_lossy())))?;
     let Some(listener) = listener else { return Ok(()) };
     let up = Up::start(settings).await?;
     up.serve(listener, |address| invite(address, &image, output)).await
@@ -135,9 +136,9 @@ async fn an_image(data: &Path, context: &Context, manifest: &pappus_domain::Mani
 }
 
 fn invite(address: SocketAddr, image: &Path, output: Output) {
-    // Nobody reads it where the output was closed, and the server goes on.
+    // What hinders printing does not hinder the server.
     let _ = output.say(format!(
-        "\npappus answers on http://{address} until Ctrl-C; try\n  curl -F file=@{} http://{address}/predict",
-        image.display()
+        "\npappus answers on http://{address} until Ctrl-C; try\n  curl -F {} http://{address}/predict",
+        form_file(image)
     ));
 }

@@ -8,6 +8,7 @@ use pappus_host::Context;
 use crate::output::{Output, interval, percent, table};
 use crate::progress::bar;
 use crate::session::{unless_interrupted, version};
+use crate::shell::program;
 use crate::trouble::Trouble;
 
 pub(crate) async fn run(context: &Context, prefix: &str, output: Output) -> Result<(), Trouble> {
@@ -15,7 +16,7 @@ pub(crate) async fn run(context: &Context, prefix: &str, output: Output) -> Resu
     let evaluation = evaluate(context, &version, output).await?;
     output.print(&evaluation, || describe(&evaluation))?;
     if evaluation.verdict.passed {
-        return output.say(format!("next: pappus promote {version}"));
+        return output.say(format!("next: {} promote {version}", program()));
     }
     Err(Trouble::Found(format!("version {version} did not pass")))
 }

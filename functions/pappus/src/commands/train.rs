@@ -13,6 +13,7 @@ use crate::output::{Output, interval, percent};
 use crate::progress;
 use crate::session::unless_interrupted;
 use crate::trouble::Trouble;
+use crate::shell::program;
 
 pub(crate) async fn run(context: &Context, options: cli::Train, output: Output) -> Result<(), Trouble> {
     let cli::Train { recipe, backbone, normalisation, seed, budget, .. } = options;
@@ -20,7 +21,7 @@ pub(crate) async fn run(context: &Context, options: cli::Train, output: Output) 
     let trained = train(context, wish, output).await?;
     output.print(&trained.manifest, || {
         let version = &trained.manifest.version;
-        format!("{}\nnext: pappus evaluate {version}", describe(&trained))
+        format!("{}\nnext: {} evaluate {version}", describe(&trained), program())
     })
 }
 
