@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use pappus_domain::RunId;
 use pappus_domain::image::Label;
 use pappus_domain::run::Recipe;
+use pappus_learning::backbone::Normalisation;
 
 /// An image classifier's whole life: collect, train, judge, release, serve.
 #[derive(Debug, Parser)]
@@ -139,7 +140,7 @@ pub(crate) struct Train {
     pub(crate) backbone: Option<PathBuf>,
     /// How the network wants its pixels; else FILE.toml beside it says, else each is tried
     #[arg(long, value_name = "imagenet|minus-one-to-one|caffe", requires = "backbone")]
-    pub(crate) normalisation: Option<String>,
+    pub(crate) normalisation: Option<Normalisation>,
     /// The same images, recipe and seed make the same model
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,

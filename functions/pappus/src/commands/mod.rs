@@ -19,8 +19,17 @@ use crate::output::Output;
 use crate::session::{context, settings};
 use crate::trouble::Trouble;
 
+/// Finds what is wrong with a command line as a whole, before anything is opened or made.
+fn check(command: &Command) -> Result<(), Trouble> {
+    match command {
+        Command::Train(options) => train::check(options),
+        _ => Ok(()),
+    }
+}
+
 /// Runs a command.
 pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Trouble> {
+    check(&cli.command)?;
     let home = cli.common.home;
     if let Command::Sample(options) = &cli.command {
         return sample::run(options, output);

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
+use pappus_domain::run::Recipe;
 use pappus_domain::{Event, Manifest, RunId, Timestamp};
 use pappus_host::Context;
 use pappus_train::{Error, Train, Trained};
@@ -12,11 +13,20 @@ use crate::cli;
 use crate::output::{Output, interval, percent};
 use crate::progress;
 use crate::session::unless_interrupted;
-use crate::trouble::Trouble;
 use crate::shell::program;
+use crate::trouble::Trouble;
+
+/// Finds what does not go together.
+pub(crate) fn check(options: &cli::Train) -> Result<(), Trouble> {
+    if options.recipe == Recipe::Transfer && options.backbone.is_none() {
+        return Err(Trouble::Usage(Error::NoBackbone.to_string()));
+    }
+    Ok(())
+}
 
 pub(crate) async fn run(context: &Context, options: cli::Train, output: Output) -> Result<(), Trouble> {
     let cli::Train { recipe, backbone, normalisation, seed, budget, .. } = options;
+    let normalisation = normalisation.map(|name| name.to_string());
     let wish = Wish { recipe, backbone, normalisation, seed, budget_seconds: budget, reason: "by hand".into() };
     let trained = train(context, wish, output).await?;
     output.print(&trained.manifest, || {
