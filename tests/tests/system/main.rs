@@ -7,6 +7,7 @@ mod ingesting;
 mod interrupting;
 mod refusing;
 mod rude_clients;
+mod scripts;
 mod serving;
 mod settings;
 mod stopping;
