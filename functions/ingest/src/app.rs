@@ -8,7 +8,7 @@ use pappus_domain::event::{ImagesIngested, ObjectCreated};
 use pappus_domain::image::Label;
 use pappus_domain::{Digest, Event, Timestamp};
 use pappus_host::{App, Context, Disposition, Failure, OnEvent};
-use pappus_objects::Key;
+use pappus_objects::{Key, Objects};
 
 use crate::candidate::{Candidate, Content};
 use crate::error::Error;
@@ -17,13 +17,16 @@ use crate::pipeline::{Ingest, Options};
 /// Ingests an object that was put under `incoming/<label>/`.
 struct OnObject {
     ingest: Ingest,
-    context: Context,
+    objects: Objects,
+    max_bytes: u64,
 }
 
 /// The ingest function.
 pub fn app(context: Context) -> App {
-    let ingest = Ingest::new(context.clone(), Options::default());
-    App { name: "ingest", router: Router::new(), on_event: Some(Arc::new(OnObject { ingest, context })) }
+    let options = Options::default();
+    let (objects, max_bytes) = (context.objects.clone(), options.limits.bytes);
+    let ingest = Ingest::new(context, options);
+    App { name: "ingest", router: Router::new(), on_event: Some(Arc::new(OnObject { ingest, objects, max_bytes })) }
 }
 
 #[async_trait]
@@ -34,7 +37,8 @@ impl OnEvent for OnObject {
         let Some(ObjectCreated { key }) = created else { return Ok(Vec::new()) };
         let Some(label) = label_of(&key)? else { return Ok(Vec::new()) };
         let object: Key = key.parse().map_err(|error| Failure::new(Disposition::Refused, format!("{error}")))?;
-        let bytes = self.context.objects.get(&object, u64::from(u32::MAX)).await?;
+        // One that is larger is refused for good, and never read: so it has no digest to be quarantined under.
+        let bytes = self.objects.get(&object, self.max_bytes).await?;
         // Equal batches are one event: an object, as it was when it was taken in.
         let batch = Digest::of_parts([key.as_bytes(), Digest::of(&bytes).as_bytes().as_slice()]).short(16);
         let summary =

@@ -24,7 +24,8 @@ pub(crate) struct Intake {
     pub(crate) objects: Objects,
     pub(crate) limits: Limits,
     pub(crate) fetcher: Fetcher,
-    /// One permit a core: decoding many large images at once would take memory and gain nothing.
+    /// One permit a core for all clones together, so for many events at once too: decoding many large images at once
+    /// would take memory and gain nothing.
     pub(crate) cores: Arc<Semaphore>,
 }
 

@@ -46,15 +46,19 @@ const PAGE: usize = 500;
 /// The ingest stage.
 #[derive(Clone)]
 pub struct Ingest {
-    context: Context,
-    options: Options,
+    intake: Intake,
+    on_conflict: OnConflict,
     cores: usize,
 }
 
 impl Ingest {
     /// An ingest into the objects and catalog of `context`.
     pub fn new(context: Context, options: Options) -> Self {
-        Self { context, options, cores: available_parallelism().map_or(1, usize::from) }
+        let Context { catalog, objects, .. } = context;
+        let cores = available_parallelism().map_or(1, usize::from);
+        let (limits, fetcher) = (options.limits, Fetcher::new());
+        let intake = Intake { catalog, objects, limits, fetcher, cores: Arc::new(Semaphore::new(cores)) };
+        Self { intake, on_conflict: options.on_conflict, cores }
     }
 
     /// Takes in a file or a folder (see [`folder::paths`]).
@@ -108,11 +112,11 @@ impl Ingest {
                 Err(fault) => faults.push(fault),
             }
             if page.len() == PAGE {
-                pending += self.context.catalog.add_sources(&page).await?;
+                pending += self.intake.catalog.add_sources(&page).await?;
                 page.clear();
             }
         }
-        pending += self.context.catalog.add_sources(&page).await?;
+        pending += self.intake.catalog.add_sources(&page).await?;
         Ok((pending, faults))
     }
 
@@ -122,7 +126,7 @@ impl Ingest {
     /// [`Error`]; what was fetched before stays.
     pub async fn fetch_pending(&self, progress: impl Fn(u64) + Send + 'static) -> Result<Summary, Error> {
         let (sender, receiver) = mpsc::channel(WAITING);
-        let catalog = self.context.catalog.clone();
+        let catalog = self.intake.catalog.clone();
         let reading = tokio::spawn(async move {
             let mut after: Option<String> = None;
             loop {
@@ -149,15 +153,9 @@ impl Ingest {
         at_once: usize,
         progress: impl Fn(u64) + Send + 'static,
     ) -> Result<Summary, Error> {
-        let intake = Intake {
-            catalog: self.context.catalog.clone(),
-            objects: self.context.objects.clone(),
-            limits: self.options.limits,
-            fetcher: Fetcher::new(),
-            cores: Arc::new(Semaphore::new(self.cores)),
-        };
+        let intake = self.intake.clone();
         let (sender, receiver) = mpsc::channel(WAITING);
-        let recording = tokio::spawn(record(intake.catalog.clone(), receiver, self.options.on_conflict, progress));
+        let recording = tokio::spawn(record(intake.catalog.clone(), receiver, self.on_conflict, progress));
         // In the order in which they came, so that of two equal images the first is the one that is kept.
         let mut taken = stream::poll_fn(move |task| candidates.poll_recv(task))
             .map(|candidate| {

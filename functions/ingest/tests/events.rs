@@ -91,6 +91,24 @@ async fn a_bad_object_is_quarantined_and_the_event_done() {
 }
 
 #[tokio::test]
+async fn an_object_that_is_too_large_is_refused_for_good_with_both_sizes() {
+    let place = place().await;
+    let allowed = pappus_inference::Limits::default().bytes;
+    let mut large = picture(1);
+    large.resize(allowed as usize, 7);
+    put(&place, "incoming/cat/1.bmp", large.clone()).await;
+    assert_eq!(deliver(&place, created("incoming/cat/1.bmp")).await.unwrap().len(), 1, "as large as is allowed");
+    large.push(7);
+    put(&place, "incoming/cat/2.bmp", large).await;
+    let failure = deliver(&place, created("incoming/cat/2.bmp")).await.unwrap_err();
+    assert_eq!(failure.disposition(), Disposition::TooLarge);
+    assert!(!failure.disposition().is_worth_repeating());
+    let says = format!("`incoming/cat/2.bmp` has {} bytes: at most {allowed}", allowed + 1);
+    assert!(failure.to_string().contains(&says), "{failure}");
+    assert_eq!(place.images().await.len(), 1);
+}
+
+#[tokio::test]
 async fn an_event_that_cannot_be_right_is_refused_and_one_too_early_is_not() {
     let place = place().await;
     let shapeless = Event { data: json!({ "name": "x" }), ..created("incoming/cat/1.jpg") };
