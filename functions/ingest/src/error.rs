@@ -55,6 +55,9 @@ pub enum Error {
     /// The object store failed.
     #[error("the object store failed: run the same command again to go on")]
     Objects(#[from] pappus_objects::Error),
+    /// A name makes no key of an object.
+    #[error(transparent)]
+    Key(#[from] pappus_objects::NotAKey),
     /// The work was stopped from outside.
     #[error("a part of the ingest was stopped: run the same command again to go on")]
     Stopped(#[from] tokio::task::JoinError),
@@ -71,7 +74,7 @@ impl Dispose for Error {
             Self::Catalog(error) => error.disposition(),
             Self::Objects(error) => error.disposition(),
             Self::Stopped(_) => Disposition::Unavailable,
-            Self::Event(_) => Disposition::Fault,
+            Self::Key(_) | Self::Event(_) => Disposition::Fault,
         }
     }
 }

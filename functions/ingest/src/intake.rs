@@ -58,6 +58,9 @@ impl Intake {
         };
         let known = self.catalog.image(&id).await.map_err(Error::from)?;
         if let Some(Image { status: status @ ImageStatus::Stored { .. }, .. }) = known {
+            if let Some(bytes) = bytes {
+                self.mend(&id, bytes).await?;
+            }
             return Ok(image(status));
         }
         let Some(bytes) = bytes else {
@@ -83,8 +86,26 @@ impl Intake {
         Ok(status.await?)
     }
 
+    /// Stores the bytes of a known image again where they were lost.
+    async fn mend(&self, id: &Digest, bytes: Bytes) -> Result<(), Error> {
+        if self.holds(id, bytes.len() as u64).await? {
+            return Ok(());
+        }
+        tracing::warn!(image = %id, "its stored bytes were lost, and are stored again");
+        Ok(self.objects.put(&Image::object_key(id).parse()?, bytes, PutMode::Overwrite).await?)
+    }
+
+    /// Whether all bytes of an image are stored. Their number tells: to read them all would make every duplicate dear.
+    async fn holds(&self, id: &Digest, size: u64) -> Result<bool, Error> {
+        match self.objects.head(&Image::object_key(id).parse()?).await {
+            Ok(meta) => Ok(meta.size == size),
+            Err(pappus_objects::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     async fn store(&self, id: &Digest, bytes: Bytes) -> Result<(), Error> {
-        let Ok(key) = Image::object_key(id).parse::<Key>() else { return Ok(()) };
+        let key: Key = Image::object_key(id).parse()?;
         match self.objects.put(&key, bytes, PutMode::IfAbsent).await {
             Err(pappus_objects::Error::AlreadyExists { .. }) => Ok(()),
             other => Ok(other?),

@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::{picture, place};
 use pappus_catalog::OnConflict;
-use pappus_domain::ImageStatus;
+use pappus_domain::{Digest, ImageStatus};
 use pappus_host::{Dispose as _, Disposition};
 use pappus_inference::Limits;
 use pappus_ingest::{Error, Fate, Ingest, Options, count_files};
+use pappus_objects::PutMode;
 
 #[tokio::test]
 async fn the_first_folder_names_the_class_and_files_beside_have_none() {
@@ -75,6 +76,25 @@ async fn a_duplicate_in_one_folder_is_stored_once() {
     let summary = place.take("in").await.unwrap();
     assert_eq!((summary.seen, summary.stored, summary.duplicates), (3, 1, 2));
     assert_eq!((place.images().await.len(), place.objects().await), (1, 1));
+}
+
+#[tokio::test]
+async fn bytes_that_were_lost_from_the_store_are_stored_again() {
+    let place = place().await;
+    for number in 0..4 {
+        place.file(&format!("in/cat/{number}.bmp"), &picture(number));
+    }
+    place.take("in").await.unwrap();
+    let objects = &place.context.objects;
+    let key = |number| pappus_domain::Image::object_key(&Digest::of(&picture(number))).parse().unwrap();
+    objects.delete(&key(0)).await.unwrap();
+    objects.put(&key(1), picture(1)[..100].to_vec().into(), PutMode::Overwrite).await.unwrap();
+    objects.put(&key(2), Default::default(), PutMode::Overwrite).await.unwrap();
+    let summary = place.take("in").await.unwrap();
+    assert_eq!((summary.seen, summary.stored, summary.duplicates), (4, 0, 4));
+    for number in 0..4 {
+        assert_eq!(objects.get(&key(number), 1 << 20).await.unwrap(), picture(number));
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use pappus_domain::data_set::TooFew;
-use pappus_domain::{Digest, Lease, RunId};
+use pappus_domain::{Digest, Image, Lease, RunId};
 use pappus_host::{Dispose, Disposition, Failure};
 
 /// Why a training makes no model.
@@ -57,8 +57,14 @@ pub enum Error {
         #[source]
         source: pappus_inference::Error,
     },
+    /// The bytes of a stored image are gone.
+    #[error("image {0} cannot be used: its stored bytes are lost, ingest it again")]
+    Lost(Digest),
     /// A stored image cannot be used any more.
-    #[error("image {image} cannot be used: its stored bytes are damaged, ingest it again")]
+    #[error(
+        "image {image} cannot be used: its stored bytes are damaged, remove the object `{}` and ingest it again",
+        Image::object_key(.image)
+    )]
     Image {
         /// The image.
         image: Digest,

@@ -13,7 +13,10 @@ const MAX_IMAGE_BYTES: u64 = 64 << 20;
 /// Reads the bytes of an image of a data set.
 pub(crate) async fn read(objects: &dyn ObjectStore, entry: &DataSetEntry) -> Result<Bytes, Error> {
     let key: Key = Image::object_key(&entry.image).parse()?;
-    Ok(objects.get(&key, MAX_IMAGE_BYTES).await?)
+    objects.get(&key, MAX_IMAGE_BYTES).await.map_err(|error| match error {
+        pappus_objects::Error::NotFound { .. } => Error::Lost(entry.image),
+        error => error.into(),
+    })
 }
 
 /// Decodes and resizes, as serving does: `height × width × 3` bytes.

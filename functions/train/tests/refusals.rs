@@ -150,9 +150,11 @@ async fn a_stored_image_that_was_damaged_is_named() {
     place.context.objects.put(&key, b"damaged"[..].into(), mode).await.unwrap();
     let id = place.ask(1, |_| {}).await;
     let (_, message) = refused(&place, &id).await;
-    assert!(
-        message.contains(&format!("image {image} cannot be used")) && message.contains("ingest it again"),
-        "{message}"
-    );
+    let says = format!("image {image} cannot be used: its stored bytes are damaged, remove the object `{key}`");
+    assert!(message.contains(&says), "{message}");
+    place.context.objects.delete(&key).await.unwrap();
+    let id = place.ask(2, |_| {}).await;
+    let (_, message) = refused(&place, &id).await;
+    assert!(message.contains(&format!("image {image} cannot be used: its stored bytes are lost")), "{message}");
     nothing_was_made(&place).await;
 }

@@ -85,6 +85,25 @@ fn a_manifest_with_another_digest_is_refused() -> Result<()> {
 }
 
 #[test]
+fn images_that_were_damaged_or_lost_are_mended_as_the_training_advises() -> Result<()> {
+    let Some(home) = Trained::copy()? else { return Ok(()) };
+    let stored = home.objects("images")?;
+    let picture = std::fs::read(&stored[1])?;
+    std::fs::remove_file(&stored[0])?;
+    std::fs::write(&stored[1], &picture[..picture.len() / 2])?;
+    std::fs::write(&stored[2], vec![0; std::fs::read(&stored[2])?.len()])?;
+    // The features of all images are cached: without them the training reads the images.
+    std::fs::remove_dir_all(home.path().join("objects/features"))?;
+    let train = ["train", "--recipe", "scratch"];
+    let refusal = home.refusal(1, &train)?;
+    assert!(refusal.contains("ingest it again"), "{refusal}");
+    std::fs::remove_file(&stored[2])?;
+    assert_eq!(home.json(&["ingest", "pictures"])?["duplicates"], 60);
+    assert_eq!(home.check_objects()?.0, 60);
+    home.json(&train).map(drop)
+}
+
+#[test]
 fn a_catalog_that_is_no_database_is_named() -> Result<()> {
     let home = pappus_tests::Home::new()?;
     std::fs::create_dir_all(home.path())?;
