@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use bytes::Bytes;
+use pappus_domain::Digest;
 use pappus_domain::image::Label;
 
 /// Something that may become an image.
@@ -23,6 +24,13 @@ pub enum Content {
     File(PathBuf),
     /// At a URL of a manifest, `http`, `https` or `file`: what becomes of it is recorded as that source's status.
     Source(String),
+    /// At a URL that was fetched before and was this image: fetched again only if the image's bytes were lost.
+    Fetched {
+        /// The URL.
+        url: String,
+        /// The image.
+        image: Digest,
+    },
     /// Here.
     Bytes(Bytes),
 }
@@ -33,10 +41,11 @@ impl Candidate {
         Self { origin: path.display().to_string(), content: Content::File(path), label }
     }
 
-    /// The URL of a source that is to be settled, if this is one.
-    pub(crate) fn source(&self) -> Option<&str> {
+    /// The URL of the source that is to be settled, if this is one and turned out to be another image than is known.
+    pub(crate) fn unsettled(&self, found: Option<Digest>) -> Option<&str> {
         match &self.content {
             Content::Source(url) => Some(url),
+            Content::Fetched { url, image } => (found != Some(*image)).then_some(url),
             Content::File(_) | Content::Bytes(_) => None,
         }
     }

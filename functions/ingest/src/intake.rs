@@ -45,6 +45,12 @@ impl Intake {
     }
 
     async fn image(&self, candidate: &Candidate) -> Result<Image, Refusal> {
+        if let Content::Fetched { image, .. } = &candidate.content
+            && let Some(known) = self.catalog.image(image).await.map_err(Error::from)?
+            && self.holds(&known.id, known.bytes).await?
+        {
+            return Ok(Image { label: candidate.label.clone(), ..known });
+        }
         let (fetcher, limit, content) = (self.fetcher.clone(), self.limits.bytes, candidate.content.clone());
         let read = spawn_blocking(move || read_content(&fetcher, content, limit)).await.map_err(Error::from)?;
         let Read { bytes, id, size } = read.map_err(Refusal::Unreadable)?;
@@ -134,7 +140,7 @@ struct Read {
 fn read_content(fetcher: &Fetcher, content: Content, limit: u64) -> Result<Read, String> {
     let Fetched { bytes, is_cut } = match &content {
         Content::Bytes(bytes) => Fetched { bytes: bytes.clone(), is_cut: bytes.len() as u64 > limit },
-        Content::Source(url) => fetcher.fetch(url, limit)?,
+        Content::Source(url) | Content::Fetched { url, .. } => fetcher.fetch(url, limit)?,
         Content::File(path) => read_file(path, limit).map_err(|error| error.to_string())?,
     };
     if !is_cut {
@@ -146,7 +152,7 @@ fn read_content(fetcher: &Fetcher, content: Content, limit: u64) -> Result<Read,
             let (id, size) = File::open(path).and_then(digest_stream).map_err(|error| error.to_string())?;
             Ok(Read { bytes: None, id, size })
         }
-        Content::Source(_) => Err(format!("it has more than the {limit} bytes allowed")),
+        Content::Source(_) | Content::Fetched { .. } => Err(format!("it has more than the {limit} bytes allowed")),
         Content::Bytes(bytes) => Ok(Read { id: Digest::of(bytes), size: bytes.len() as u64, bytes: None }),
     }
 }

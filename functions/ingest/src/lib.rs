@@ -24,5 +24,5 @@ pub use candidate::{Candidate, Content};
 pub use error::Error;
 pub use folder::{count_files, paths};
 pub use manifest::{LineFault, Manifest};
-pub use pipeline::{Ingest, Options};
+pub use pipeline::{Ingest, Listed, Options};
 pub use summary::{Fate, Outcome, Summary};

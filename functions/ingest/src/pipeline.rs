@@ -1,11 +1,12 @@
 //! Candidates to images, on all cores, in a bounded space.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use futures::stream::{self, StreamExt as _};
-use pappus_catalog::OnConflict;
+use pappus_catalog::{Added, OnConflict};
 use pappus_domain::image::Label;
 use pappus_host::Context;
 use pappus_inference::Limits;
@@ -19,7 +20,7 @@ use crate::folder;
 use crate::intake::Intake;
 use crate::manifest::{LineFault, Manifest};
 use crate::recorder::record;
-use crate::summary::Summary;
+use crate::summary::{Outcome, Summary};
 
 /// How candidates are taken in.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +43,17 @@ const WAITING: usize = 64;
 const DOWNLOADS: usize = 16;
 /// Lines of a manifest that are recorded in one transaction, and pending sources that are read at once.
 const PAGE: usize = 500;
+
+/// What a manifest names.
+#[derive(Clone, Debug, Default)]
+pub struct Listed {
+    /// Sources that are to be fetched.
+    pub pending: u64,
+    /// What became of those that are known already.
+    pub known: Summary,
+    /// The lines that name no source.
+    pub faults: Vec<LineFault>,
+}
 
 /// The ingest stage.
 #[derive(Clone)]
@@ -99,25 +111,57 @@ impl Ingest {
         self.run(receiver, 1, |_| {}).await
     }
 
-    /// Records the lines of a manifest as sources to be fetched. Returns how many are to be fetched, and the lines that
-    /// name no source.
+    /// Records the lines of a manifest as sources to be fetched. What was fetched before is a known image that comes
+    /// again, under the label of its line.
     ///
     /// # Errors
-    /// [`Error::Csv`], [`Error::Column`], [`Error::Catalog`].
-    pub async fn read_manifest(&self, path: &Path) -> Result<(u64, Vec<LineFault>), Error> {
-        let (mut pending, mut faults, mut page) = (0, Vec::new(), Vec::with_capacity(PAGE));
-        for line in Manifest::open(path)? {
-            match line? {
-                Ok(source) => page.push(source),
-                Err(fault) => faults.push(fault),
+    /// [`Error`]; what was recorded before stays.
+    pub async fn read_manifest(&self, path: &Path) -> Result<Listed, Error> {
+        let mut listed = Listed::default();
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let reading = async {
+            // Here, so that the end of the reading ends the run.
+            let sender = sender;
+            let mut page = Vec::with_capacity(PAGE);
+            for line in Manifest::open(path)? {
+                match line? {
+                    Ok(source) => page.push(source),
+                    Err(fault) => listed.faults.push(fault),
+                }
+                if page.len() == PAGE {
+                    self.add_page(&mut page, &mut listed, &sender).await?;
+                }
             }
-            if page.len() == PAGE {
-                pending += self.intake.catalog.add_sources(&page).await?;
-                page.clear();
+            self.add_page(&mut page, &mut listed, &sender).await
+        };
+        let ((), known) = tokio::try_join!(reading, self.run(receiver, DOWNLOADS, |_| {}))?;
+        listed.known.add(known);
+        Ok(listed)
+    }
+
+    async fn add_page(
+        &self,
+        page: &mut Vec<(String, Label)>,
+        listed: &mut Listed,
+        known: &mpsc::Sender<Result<Candidate, Error>>,
+    ) -> Result<(), Error> {
+        let added = self.intake.catalog.add_sources(page, self.on_conflict).await?;
+        let mut pending = BTreeSet::new();
+        for ((url, label), added) in page.drain(..).zip(added) {
+            match added {
+                Added::Pending => {
+                    pending.insert(url);
+                }
+                Added::Conflict(kept) => listed.known.count(Outcome::conflict(url, kept), true),
+                Added::Stored(image) => {
+                    let (origin, content) = (url.clone(), Content::Fetched { url, image });
+                    // The receiver is gone only if the ingest stopped.
+                    let _ = known.send(Ok(Candidate { content, label: Some(label), origin })).await;
+                }
             }
         }
-        pending += self.intake.catalog.add_sources(&page).await?;
-        Ok((pending, faults))
+        listed.pending += pending.len() as u64;
+        Ok(())
     }
 
     /// Fetches every pending source, those of an earlier manifest that was cut off too.

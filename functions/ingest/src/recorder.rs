@@ -34,7 +34,7 @@ pub(crate) async fn record(
                     Outcome { origin: candidate.origin.clone(), image: Some(image.id), fate }
                 }
             };
-            if let Some(url) = candidate.source() {
+            if let Some(url) = candidate.unsettled(outcome.image) {
                 catalog.settle_source(url, &settled(&outcome)).await?;
             }
             summary.count(outcome, candidate.label.is_some());

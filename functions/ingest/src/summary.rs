@@ -43,6 +43,13 @@ pub struct Outcome {
     pub fate: Fate,
 }
 
+impl Outcome {
+    /// A candidate that is known under another label.
+    pub(crate) const fn conflict(origin: String, kept: Label) -> Self {
+        Self { origin, image: None, fate: Fate::Conflict { kept } }
+    }
+}
+
 /// What became of all candidates.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {

@@ -118,12 +118,26 @@ async fn a_server_that_is_not_there_fails_its_sources() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_fetched_is_fetched_again_only_if_its_bytes_were_lost() {
+    let (place, (url, asked)) = (place().await, server().await);
+    let urls = [format!("{url}/image/1"), format!("{url}/image/2")];
+    assert_eq!(fetch(&place, &urls).await.stored, 2);
+    let key = pappus_domain::Image::object_key(&pappus_domain::Digest::of(&picture(2))).parse().unwrap();
+    place.context.objects.delete(&key).await.unwrap();
+    let summary = fetch(&place, &urls).await;
+    assert_eq!((summary.seen, summary.stored, summary.duplicates), (2, 0, 2));
+    assert_eq!(place.context.objects.get(&key, 1 << 20).await.unwrap(), picture(2));
+    assert_eq!(*asked.lock().unwrap(), BTreeMap::from([("image/1".into(), 1), ("image/2".into(), 2)]));
+    assert_eq!(place.sources().await, BTreeMap::from([("stored".into(), 2)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_fetch_that_was_cut_off_goes_on_where_it_was() {
     const IMAGES: usize = 900;
     let (place, (url, asked)) = (place().await, server().await);
     let lines: String = (0..IMAGES).map(|number| format!("{url}/image/{number},cat\n")).collect();
     let manifest = place.file("list.csv", format!("url_source,label\n{lines}").as_bytes());
-    assert_eq!(place.ingest.read_manifest(&manifest).await.unwrap().0, IMAGES as u64);
+    assert_eq!(place.ingest.read_manifest(&manifest).await.unwrap().pending, IMAGES as u64);
     let (sender, mut told) = tokio::sync::mpsc::unbounded_channel();
     let progress = move |seen| {
         let _ = sender.send(seen);

@@ -121,7 +121,7 @@ pub(crate) struct Ingest {
     /// Folders that hold a folder for each class, image files, or a manifest (FILE.csv)
     #[arg(required = true, value_name = "PATH|MANIFEST.csv")]
     pub(crate) paths: Vec<PathBuf>,
-    /// The class of every image, whatever its folder
+    /// The class of every image, whatever its folder; not with a manifest, which names the classes itself
     #[arg(long)]
     pub(crate) label: Option<Label>,
     /// Let the new label win for images that are known under another

@@ -151,12 +151,24 @@ pub struct Source {
     pub status: SourceStatus,
 }
 
+/// What the catalog did with a source that it was told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It is to be fetched, under this label.
+    Pending,
+    /// It is to be fetched, under another label, which it keeps.
+    Conflict(Label),
+    /// It was fetched before, and is this image.
+    Stored(Digest),
+}
+
 /// Sources: what is to be fetched, so that a fetch that was cut off goes on where it was.
 #[async_trait]
 pub trait Sources: Send + Sync {
-    /// Adds sources as pending, in one transaction. A URL that is known is left as it is, but one that has failed is
-    /// pending again (with the new label). The number that are to be fetched among those given is returned.
-    async fn add_sources(&self, sources: &[(String, Label)]) -> Result<u64, Error>;
+    /// Adds sources as pending, in one transaction; one answer a source, in order. A later source of the list sees the
+    /// earlier. One that has failed is pending again, with the new label. One that is pending under another label is
+    /// settled as `on_conflict` says. One that is stored stays as it is: what its image is called, the image says.
+    async fn add_sources(&self, sources: &[(String, Label)], on_conflict: OnConflict) -> Result<Vec<Added>, Error>;
 
     /// Pending sources in order of their URLs, those after `after`, at most `limit`.
     async fn pending_sources(&self, after: Option<&str>, limit: usize) -> Result<Vec<Source>, Error>;

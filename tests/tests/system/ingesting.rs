@@ -90,6 +90,40 @@ fn a_manifest_without_its_columns_is_refused() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_manifest_is_taken_in_as_a_folder_is() -> Result<()> {
+    let home = Home::new()?;
+    pictures::noise(&home, "photos", "moss", 2)?;
+    let manifest = |text: &str| std::fs::write(home.work().join("plants.csv"), format!("url_source,label\n{text}"));
+    manifest("photos/moss/0000.png,moss\nphotos/moss/0001.png,moss\n")?;
+    let refusal = home.refusal(2, &["ingest", "photos", "plants.csv", "--label", "fern"])?;
+    assert!(refusal.contains("--label") && refusal.contains("each line of plants.csv names its class"), "{refusal}");
+    assert!(!home.path().exists(), "wrong usage leaves nothing behind");
+    assert_eq!(home.json(&["ingest", "plants.csv"])?["stored"], 2);
+
+    manifest("photos/moss/0000.png,moss\nphotos/moss/0001.png,fern\n")?;
+    let told = home.run(&["ingest", "plants.csv"])?.expect(0)?.stdout;
+    for part in ["2 seen: 0 stored, 1 known already", "1 known under another label", "--relabel", "known as `moss`"] {
+        assert!(told.contains(part), "{told}");
+    }
+    let told = home.run(&["ingest", "plants.csv", "--relabel"])?.expect(0)?.stdout;
+    assert!(told.contains("1 known already") && told.contains("1 relabelled"), "{told}");
+    assert_eq!(home.json(&["status"])?["images"]["labels"], json!({ "fern": 1, "moss": 1 }));
+    Ok(())
+}
+
+#[test]
+fn a_manifest_without_a_line_of_use_is_a_failure() -> Result<()> {
+    let home = Home::new()?;
+    std::fs::write(home.work().join("plants.csv"), "url_source,label\n,moss\nftp://example.org/1.jpg,moss\n")?;
+    let ended = home.run(&["ingest", "plants.csv"])?.expect(1)?;
+    for part in ["line 2: url_source is empty", "line 3: ", "scheme `ftp` cannot be fetched"] {
+        assert!(ended.stdout.contains(part), "{ended:?}");
+    }
+    assert!(ended.stderr.contains("none of what was given is an image"), "{ended:?}");
+    Ok(())
+}
+
 /// Answers each request with the next of `answers`, and then no more.
 fn server(answers: Vec<(u16, Vec<u8>)>) -> Result<String> {
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
@@ -128,7 +162,8 @@ fn sources_that_cannot_be_had_are_tried_again_by_the_same_command() -> Result<()
     assert_eq!(home.json(&["status"])?["sources"], json!({ "stored": 2, "failed": 2 }));
 
     let taken = home.json(&["ingest", "plants.csv"])?;
-    assert_eq!((&taken["seen"], &taken["stored"], &taken["unreadable"]), (&json!(2), &json!(1), &json!(1)), "{taken}");
+    let counted = ["seen", "stored", "duplicates", "unreadable"].map(|name| taken[name].as_u64());
+    assert_eq!(counted, [Some(4), Some(1), Some(2), Some(1)], "{taken}");
     let status = home.json(&["status"])?;
     assert_eq!(status["sources"], json!({ "stored": 3, "failed": 1 }));
     assert_eq!(status["images"]["labels"], json!({ "moss": 2, "fern": 1 }));

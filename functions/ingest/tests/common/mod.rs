@@ -10,7 +10,7 @@ use image::{ImageFormat, Rgb, RgbImage};
 use pappus_catalog::ImageFilter;
 use pappus_domain::{Digest, Image};
 use pappus_host::{Bus, Context, Settings};
-use pappus_ingest::{Error, Ingest, Options, Summary};
+use pappus_ingest::{Error, Ingest, Listed, Options, Summary};
 use tempfile::TempDir;
 
 /// Stores and a folder of files, gone with it.
@@ -49,9 +49,15 @@ impl Place {
 
     /// Reads a manifest of the user's and fetches what it names.
     pub async fn take_manifest(&self, path: &Path) -> Summary {
-        let (_, faults) = self.ingest.read_manifest(path).await.unwrap();
+        Self::take_manifest_with(&self.ingest, path).await
+    }
+
+    /// The same with an ingest of your own.
+    pub async fn take_manifest_with(ingest: &Ingest, path: &Path) -> Summary {
+        let Listed { known: mut summary, faults, .. } = ingest.read_manifest(path).await.unwrap();
         assert!(faults.is_empty(), "{faults:?}");
-        self.ingest.fetch_pending(|_| {}).await.unwrap()
+        summary.add(ingest.fetch_pending(|_| {}).await.unwrap());
+        summary
     }
 
     pub async fn image(&self, bytes: &[u8]) -> Option<Image> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use pappus_catalog::OnConflict;
 use pappus_domain::image::Label;
 use pappus_host::Context;
-use pappus_ingest::{Fate, Ingest, LineFault, Manifest, Options, Outcome, Summary, count_files};
+use pappus_ingest::{Fate, Ingest, LineFault, Listed, Manifest, Options, Outcome, Summary, count_files};
 use serde::Serialize;
 
 use crate::cli;
@@ -22,6 +22,17 @@ pub(crate) struct Report {
     manifest_faults: Vec<LineFault>,
 }
 
+/// Finds what does not go together.
+pub(crate) fn check(options: &cli::Ingest) -> Result<(), Trouble> {
+    match options.paths.iter().find(|path| Manifest::is_one(path)) {
+        Some(manifest) if options.label.is_some() => Err(Trouble::Usage(format!(
+            "--label is for folders and files: each line of {} names its class in the column `label`",
+            manifest.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
 pub(crate) async fn run(context: &Context, options: cli::Ingest, output: Output) -> Result<(), Trouble> {
     let on_conflict = if options.relabel { OnConflict::Relabel } else { OnConflict::Keep };
     let ingest = Ingest::new(context.clone(), Options { on_conflict, ..Options::default() });
@@ -34,7 +45,8 @@ pub(crate) async fn run(context: &Context, options: cli::Ingest, output: Output)
     output.print(&report, || describe(&report))?;
     let Summary { seen, quarantined, unreadable, .. } = report.summary;
     let bad = quarantined + unreadable;
-    if seen > 0 && bad == seen {
+    let is_faulty = bad > 0 || !report.manifest_faults.is_empty();
+    if is_faulty && bad == seen {
         return Err(Trouble::Found("none of what was given is an image that can be used".into()));
     }
     Ok(())
@@ -48,12 +60,13 @@ pub(crate) async fn take(
     output: Output,
 ) -> Result<Report, Trouble> {
     if Manifest::is_one(path) {
-        let (pending, manifest_faults) = ingest.read_manifest(path).await?;
+        let Listed { pending, known: mut summary, faults: manifest_faults } = ingest.read_manifest(path).await?;
         let fetching = bar(output, "fetching", pending);
         let shown = fetching.clone();
-        let summary = ingest.fetch_pending(move |done| shown.set_position(done)).await;
+        let fetched = ingest.fetch_pending(move |done| shown.set_position(done)).await;
         fetching.finish_and_clear();
-        return Ok(Report { summary: summary?, manifest_faults });
+        summary.add(fetched?);
+        return Ok(Report { summary, manifest_faults });
     }
     let ingesting = bar(output, "ingesting", count_files(path)?);
     let shown = ingesting.clone();

@@ -22,6 +22,7 @@ use crate::trouble::Trouble;
 /// Finds what is wrong with a command line as a whole, before anything is opened or made.
 fn check(command: &Command) -> Result<(), Trouble> {
     match command {
+        Command::Ingest(options) => ingest::check(options),
         Command::Train(options) => train::check(options),
         _ => Ok(()),
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::samples::{digest, name};
-use crate::{Catalog, Error, Source, SourceStatus};
+use crate::OnConflict::{Keep, Relabel};
+use crate::{Added, Catalog, Error, OnConflict, Source, SourceStatus};
 
 pub(super) async fn suite(catalog: &dyn Catalog) {
     adds_what_is_to_be_fetched(catalog).await;
@@ -12,9 +13,9 @@ pub(super) async fn suite(catalog: &dyn Catalog) {
     fetches_again_what_failed(catalog).await;
 }
 
-async fn add(catalog: &dyn Catalog, sources: &[(&str, &str)]) -> u64 {
+async fn add(catalog: &dyn Catalog, sources: &[(&str, &str)], on_conflict: OnConflict) -> Vec<Added> {
     let sources: Vec<_> = sources.iter().map(|(url, label)| ((*url).to_owned(), name(label))).collect();
-    catalog.add_sources(&sources).await.expect("sources can be added")
+    catalog.add_sources(&sources, on_conflict).await.expect("sources can be added")
 }
 
 async fn pending(catalog: &dyn Catalog, after: Option<&str>, limit: usize) -> Vec<Source> {
@@ -26,15 +27,17 @@ fn source(url: &str, label: &str) -> Source {
 }
 
 async fn adds_what_is_to_be_fetched(catalog: &dyn Catalog) {
-    assert_eq!(add(catalog, &[]).await, 0);
-    assert_eq!(add(catalog, &[("http://x/b", "cat"), ("http://x/a", "dog"), ("http://x/b", "dog")]).await, 2);
-    assert_eq!(
-        add(catalog, &[("http://x/c", "cat"), ("http://x/b", "dog")]).await,
-        2,
-        "a known one is to be fetched too"
-    );
+    assert_eq!(add(catalog, &[], Keep).await, []);
+    let added = add(catalog, &[("http://x/b", "cat"), ("http://x/a", "dog"), ("http://x/b", "dog")], Keep).await;
+    assert_eq!(added, [Added::Pending, Added::Pending, Added::Conflict(name("cat"))]);
+    let added = add(catalog, &[("http://x/c", "cat"), ("http://x/b", "cat")], Keep).await;
+    assert_eq!(added, [Added::Pending, Added::Pending], "a known one is to be fetched too");
     let expected = [source("http://x/a", "dog"), source("http://x/b", "cat"), source("http://x/c", "cat")];
     assert_eq!(pending(catalog, None, 10).await, expected, "in order of the URLs, each with its first label");
+    for label in ["dog", "cat"] {
+        assert_eq!(add(catalog, &[("http://x/b", label)], Relabel).await, [Added::Pending]);
+        assert_eq!(pending(catalog, Some("http://x/a"), 1).await, [source("http://x/b", label)]);
+    }
 }
 
 async fn lists_pages(catalog: &dyn Catalog) {
@@ -57,7 +60,10 @@ async fn settles(catalog: &dyn Catalog) {
 }
 
 async fn fetches_again_what_failed(catalog: &dyn Catalog) {
-    assert_eq!(add(catalog, &[("http://x/a", "dog"), ("http://x/b", "bird"), ("http://x/b", "dog")]).await, 1);
+    let added = add(catalog, &[("http://x/a", "bird"), ("http://x/b", "bird"), ("http://x/b", "dog")], Keep).await;
+    assert_eq!(added, [Added::Stored(digest(1)), Added::Pending, Added::Conflict(name("bird"))]);
     let expected = [source("http://x/b", "bird"), source("http://x/c", "cat")];
     assert_eq!(pending(catalog, None, 10).await, expected, "what failed is pending again, with the new label");
+    assert_eq!(add(catalog, &[("http://x/a", "bird")], Relabel).await, [Added::Stored(digest(1))]);
+    assert_eq!(pending(catalog, None, 10).await, expected, "what is stored stays so");
 }

@@ -1,6 +1,6 @@
 //! Sources.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use pappus_domain::image::Label;
@@ -8,20 +8,18 @@ use sqlx::sqlite::SqliteConnection;
 
 use super::SqliteCatalog;
 use super::row::{Row, rows};
-use crate::{Error, Source, SourceStatus, Sources};
+use crate::{Added, Error, OnConflict, Source, SourceStatus, Sources};
 
 #[async_trait]
 impl Sources for SqliteCatalog {
-    async fn add_sources(&self, sources: &[(String, Label)]) -> Result<u64, Error> {
+    async fn add_sources(&self, sources: &[(String, Label)], on_conflict: OnConflict) -> Result<Vec<Added>, Error> {
         let mut transaction = self.begin().await?;
-        let mut pending = BTreeSet::new();
+        let mut answers = Vec::with_capacity(sources.len());
         for (url, label) in sources {
-            if add(&mut transaction, url, label).await? {
-                pending.insert(url);
-            }
+            answers.push(add(&mut transaction, url, label, on_conflict).await?);
         }
         transaction.commit().await?;
-        Ok(pending.len() as u64)
+        Ok(answers)
     }
 
     async fn pending_sources(&self, after: Option<&str>, limit: usize) -> Result<Vec<Source>, Error> {
@@ -57,12 +55,23 @@ impl Sources for SqliteCatalog {
     }
 }
 
-/// Adds a source; whether it is to be fetched now.
-async fn add(connection: &mut SqliteConnection, url: &str, label: &Label) -> Result<bool, Error> {
+async fn add(
+    connection: &mut SqliteConnection,
+    url: &str,
+    label: &Label,
+    on_conflict: OnConflict,
+) -> Result<Added, Error> {
     let add = sqlx::query(include_str!("sources/add.sql")).bind(url).bind(label.as_str());
+    let add = add.bind(on_conflict == OnConflict::Relabel);
     if add.execute(&mut *connection).await?.rows_affected() == 1 {
-        return Ok(true);
+        return Ok(Added::Pending);
     }
-    let is_pending = sqlx::query(include_str!("sources/is_pending.sql")).bind(url);
-    Ok(is_pending.fetch_optional(&mut *connection).await?.is_some())
+    let get = sqlx::query(include_str!("sources/get.sql")).bind(url);
+    let found = get.fetch_one(&mut *connection).await?;
+    let known = Row::of("sources", &found);
+    if known.get::<&str>("status")? == "stored" {
+        return Ok(Added::Stored(known.digest("image")?));
+    }
+    let kept: Label = known.parse("label")?;
+    Ok(if kept == *label { Added::Pending } else { Added::Conflict(kept) })
 }

@@ -1,0 +1,3 @@
+SELECT url, label, status, image
+FROM sources
+WHERE url = ?1

@@ -1,3 +1,0 @@
-SELECT url
-FROM sources
-WHERE url = ?1 AND status = 'pending'
