@@ -30,6 +30,8 @@ use crate::upload::{self, MAX_BATCH_BYTES, MAX_BODY_BYTES, MAX_IMAGE_BYTES};
 
 /// How often the release row is looked at: the longest that a rollback by another process waits.
 const FOLLOW: Duration = Duration::from_millis(500);
+/// How long the end of the process waits for predictions to be logged.
+const FLUSH: Duration = Duration::from_secs(10);
 
 /// What an image sent to be classified may be.
 const LIMITS: Limits = Limits { bytes: MAX_IMAGE_BYTES, side: 32, pixels: 50_000_000 };
@@ -233,6 +235,6 @@ impl OnEvent for Predict {
     }
 
     async fn flush(&self) {
-        self.log.flush().await;
+        self.log.flush(FLUSH).await;
     }
 }

@@ -1,12 +1,15 @@
 //! The prediction log: behind the answers, in batches, bounded.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use pappus_catalog::SharedCatalog;
+use pappus_catalog::Predictions;
 use pappus_domain::Prediction;
 use pappus_host::Failure;
 use prometheus_client::metrics::counter::Counter;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{sleep, timeout};
 
 /// Predictions that may wait to be written.
 const WAITING: usize = 10_000;
@@ -16,76 +19,79 @@ const BATCH: usize = 512;
 const GATHER: Duration = Duration::from_millis(100);
 /// How long to wait before a batch that failed is written again.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Tries of one batch at shutdown, when nobody can wait for ever.
-const LAST_TRIES: u32 = 5;
-
-enum Entry {
-    Prediction(Box<Prediction>),
-    Flush(oneshot::Sender<()>),
-}
 
 /// The near end of the log. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct PredictionLog {
-    queue: mpsc::Sender<Entry>,
+    queue: mpsc::Sender<Prediction>,
+    taken: Arc<AtomicU64>,
+    /// How many of those taken a flush waits for: up to there the writer lets nothing gather.
+    wanted: watch::Sender<u64>,
+    written: watch::Receiver<u64>,
     dropped: Counter,
 }
 
 impl PredictionLog {
     /// Starts the writer. `dropped` counts what found the queue full.
-    pub fn start(catalog: SharedCatalog, dropped: Counter) -> Self {
-        let (queue, entries) = mpsc::channel(WAITING);
-        tokio::spawn(write(catalog, entries));
-        Self { queue, dropped }
+    pub fn start(catalog: Arc<dyn Predictions>, dropped: Counter) -> Self {
+        let (queue, predictions) = mpsc::channel(WAITING);
+        let (wanted, is_wanted) = watch::channel(0);
+        let (tell_written, written) = watch::channel(0);
+        tokio::spawn(write(catalog, predictions, is_wanted, tell_written));
+        Self { queue, taken: Arc::default(), wanted, written, dropped }
     }
 
     /// Takes a prediction to be written. Never waits: where the queue is full the prediction is counted, not logged.
     pub fn log(&self, prediction: Prediction) {
-        if self.queue.try_send(Entry::Prediction(Box::new(prediction))).is_err() {
-            self.dropped.inc();
-        }
+        match self.queue.try_send(prediction) {
+            Ok(()) => self.taken.fetch_add(1, Ordering::Relaxed),
+            Err(_) => self.dropped.inc(),
+        };
     }
 
-    /// Completes when all that was taken has been written, or given up after a few tries.
-    pub async fn flush(&self) {
-        let (done, written) = oneshot::channel();
-        if self.queue.send(Entry::Flush(done)).await.is_ok() {
-            // Without a writer there is nothing to wait for.
-            let _ = written.await;
+    /// Has all that was taken written at once, and waits for that, at most `patience`. Returns how many predictions wait
+    /// still: they are tried again for as long as the process lives, and lost when it ends.
+    pub async fn flush(&self, patience: Duration) -> u64 {
+        let taken = self.taken.load(Ordering::Relaxed);
+        self.wanted.send_modify(|wanted| *wanted = taken.max(*wanted));
+        let mut written = self.written.clone();
+        // Whether it was in time, or the writer is gone, shows in how many are written.
+        let _ = timeout(patience, written.wait_for(|written| *written >= taken)).await;
+        let waiting = taken.saturating_sub(*written.borrow());
+        if waiting > 0 {
+            tracing::error!(waiting, ?patience, "predictions are not logged yet, and lost if the process ends now");
+        }
+        waiting
+    }
+}
+
+async fn write(
+    catalog: Arc<dyn Predictions>,
+    mut queue: mpsc::Receiver<Prediction>,
+    mut wanted: watch::Receiver<u64>,
+    written: watch::Sender<u64>,
+) {
+    let (mut batch, mut done) = (Vec::with_capacity(BATCH), 0);
+    while queue.recv_many(&mut batch, BATCH).await > 0 {
+        append(&*catalog, &batch, &mut wanted).await;
+        done += batch.len() as u64;
+        batch.clear();
+        written.send_replace(done);
+        tokio::select! {
+            () = sleep(GATHER) => {}
+            Ok(_) = wanted.wait_for(|wanted| *wanted > done) => {}
         }
     }
 }
 
-async fn write(catalog: SharedCatalog, mut entries: mpsc::Receiver<Entry>) {
-    let mut waiting = Vec::with_capacity(BATCH);
-    while entries.recv_many(&mut waiting, BATCH).await > 0 {
-        let (mut predictions, mut flushes) = (Vec::with_capacity(waiting.len()), Vec::new());
-        for entry in waiting.drain(..) {
-            match entry {
-                Entry::Prediction(prediction) => predictions.push(*prediction),
-                Entry::Flush(done) => flushes.push(done),
-            }
-        }
-        append(&catalog, &predictions, !flushes.is_empty()).await;
-        if flushes.is_empty() {
-            tokio::time::sleep(GATHER).await;
-        }
-        for done in flushes {
-            // Whoever asked may have stopped waiting.
-            let _ = done.send(());
-        }
-    }
-}
-
-async fn append(catalog: &SharedCatalog, predictions: &[Prediction], last: bool) {
-    let mut tries = 0;
-    while let Err(error) = catalog.log_predictions(predictions).await {
-        tries += 1;
-        let (failure, count) = (Failure::from(error), predictions.len());
-        if last && tries >= LAST_TRIES {
-            return tracing::error!(%failure, count, "predictions could not be logged, and are lost");
-        }
+async fn append(catalog: &dyn Predictions, batch: &[Prediction], wanted: &mut watch::Receiver<u64>) {
+    while let Err(error) = catalog.log_predictions(batch).await {
+        let (failure, count) = (Failure::from(error), batch.len());
         tracing::warn!(%failure, count, "predictions could not be logged, to be tried again");
-        tokio::time::sleep(PAUSE).await;
+        tokio::select! {
+            () = sleep(PAUSE) => {}
+            // Somebody flushes, and may not have the time to wait.
+            Ok(()) = wanted.changed() => {}
+        }
     }
 }

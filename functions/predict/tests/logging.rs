@@ -3,11 +3,23 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
 use common::{has_runtime, post, post_form, red, serving, stores};
 use pappus_catalog::contract::samples;
-use pappus_domain::Digest;
+use pappus_catalog::{Error, Predictions};
+use pappus_domain::prediction::PredictionId;
+use pappus_domain::{Digest, Prediction};
 use pappus_predict::PredictionLog;
 use prometheus_client::metrics::counter::Counter;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// Longer than anything takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn predictions_are_in_the_catalog_after_a_flush() {
@@ -35,10 +47,85 @@ async fn a_full_log_counts_what_it_drops_and_writes_the_rest() {
         log.log(samples::prediction(number, 0));
     }
     assert_eq!(dropped.get(), 3);
-    log.flush().await;
+    assert_eq!(log.flush(PATIENCE).await, 0);
     assert_eq!(stores.context.catalog.prediction_count().await.unwrap(), 10_000);
     log.log(samples::prediction(10_001, 0));
-    log.flush().await;
+    assert_eq!(log.flush(PATIENCE).await, 0);
     assert_eq!(stores.context.catalog.prediction_count().await.unwrap(), 10_001, "there is room again");
     assert_eq!(dropped.get(), 3);
+}
+
+/// A catalog that fails while it is told to, and tells of each transaction how many predictions it had.
+struct Store {
+    fails: AtomicBool,
+    transactions: mpsc::UnboundedSender<usize>,
+}
+
+#[async_trait]
+impl Predictions for Store {
+    async fn log_predictions(&self, predictions: &[Prediction]) -> Result<(), Error> {
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(Error::Unavailable("it is away".into()));
+        }
+        self.transactions.send(predictions.len()).unwrap();
+        Ok(())
+    }
+
+    async fn prediction(&self, _: &PredictionId) -> Result<Option<Prediction>, Error> {
+        Ok(None)
+    }
+
+    async fn recent_predictions(&self, _: usize) -> Result<Vec<Prediction>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn prediction_count(&self) -> Result<u64, Error> {
+        Ok(0)
+    }
+}
+
+fn store(fails: bool) -> (Arc<Store>, PredictionLog, mpsc::UnboundedReceiver<usize>) {
+    let (transactions, told) = mpsc::unbounded_channel();
+    let store = Arc::new(Store { fails: fails.into(), transactions });
+    (store.clone(), PredictionLog::start(store, Counter::default()), told)
+}
+
+// The clock of these stands still while anything can be done.
+
+#[tokio::test(start_paused = true)]
+async fn predictions_gather_unless_somebody_flushes() {
+    let (_store, log, mut transactions) = store(false);
+    let begun = Instant::now();
+    log.log(samples::prediction(0, 0));
+    assert_eq!(transactions.recv().await, Some(1));
+    for number in 1..4 {
+        log.log(samples::prediction(number, 0));
+    }
+    assert_eq!(transactions.recv().await, Some(3));
+    let gathered = begun.elapsed();
+    assert!(gathered >= Duration::from_millis(100), "{gathered:?}");
+    for number in 4..2000 {
+        log.log(samples::prediction(number, 0));
+        if number % 600 == 0 {
+            assert_eq!(log.flush(PATIENCE).await, 0);
+        }
+    }
+    assert_eq!(log.flush(PATIENCE).await, 0);
+    assert_eq!(begun.elapsed(), gathered, "a flush waits for nothing but the catalog");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flush_ends_in_time_though_the_catalog_fails_and_the_next_one_finds_what_waits() {
+    let (store, log, mut transactions) = store(true);
+    for number in 0..3 {
+        log.log(samples::prediction(number, 0));
+    }
+    let begun = Instant::now();
+    assert_eq!(log.flush(Duration::from_secs(10)).await, 3, "they wait still");
+    let gave_up = begun.elapsed();
+    assert!((10..=11).contains(&gave_up.as_secs()), "{gave_up:?}");
+    store.fails.store(false, Ordering::Relaxed);
+    assert_eq!(log.flush(PATIENCE).await, 0);
+    assert_eq!(begun.elapsed(), gave_up, "it is tried at once");
+    assert_eq!(transactions.recv().await, Some(3));
 }
