@@ -11,7 +11,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use futures::future::join_all;
+use futures::stream::{self, StreamExt as _};
 use pappus_domain::event::ReleaseChanged;
 use pappus_domain::prediction::PredictionId;
 use pappus_domain::{Digest, Event, Prediction, Timestamp};
@@ -26,12 +26,14 @@ use crate::health::Probe;
 use crate::log::PredictionLog;
 use crate::metrics::{Failed, Loaded, PredictMetrics, Predicted as PredictedLabels};
 use crate::serving::{Live, Serving};
-use crate::upload::{self, MAX_BATCH_BYTES, MAX_BODY_BYTES, MAX_IMAGE_BYTES};
+use crate::upload::{self, MAX_BATCH_BYTES, MAX_BODY_BYTES, MAX_IMAGE_BYTES, Upload};
 
 /// How often the release row is looked at: the longest that a rollback by another process waits.
 const FOLLOW: Duration = Duration::from_millis(500);
 /// How long the end of the process waits for predictions to be logged.
 const FLUSH: Duration = Duration::from_secs(10);
+/// Images of one batch that are at work at once: the queue is there for other requests too.
+const BATCH_AT_ONCE: usize = 8;
 
 /// What an image sent to be classified may be.
 const LIMITS: Limits = Limits { bytes: MAX_IMAGE_BYTES, side: 32, pixels: 50_000_000 };
@@ -130,6 +132,19 @@ impl Predict {
         Ok(prediction)
     }
 
+    async fn batch_item(&self, live: &Live, Upload { filename, bytes }: Upload) -> BatchItem {
+        match self.answer(live, bytes, "batch").await {
+            Ok(prediction) => BatchItem::Answered {
+                filename,
+                request_id: prediction.id,
+                confidence: confidence(&prediction),
+                predicted_class: prediction.class,
+                all_probabilities: prediction.probabilities,
+            },
+            Err(error) => BatchItem::Refused { filename, error: Failure::from(self.count(error)).to_string() },
+        }
+    }
+
     fn count(&self, error: Error) -> Error {
         self.metrics.errors.get_or_create(&Failed { error_type: error.kind() }).inc();
         error
@@ -157,23 +172,8 @@ async fn predict_one(State(predict): State<Arc<Predict>>, request: Request) -> R
 async fn predict_batch(State(predict): State<Arc<Predict>>, request: Request) -> Result<Json<Batch>, Failure> {
     let uploads = upload::many(request).await.map_err(|error| predict.count(error))?;
     let live = predict.serving.current().map_err(|error| predict.count(error))?;
-    let results = join_all(uploads.into_iter().map(|upload| {
-        let (predict, live) = (&predict, &live);
-        async move {
-            let filename = upload.filename;
-            match predict.answer(live, upload.bytes, "batch").await {
-                Ok(prediction) => BatchItem::Answered {
-                    filename,
-                    request_id: prediction.id,
-                    confidence: confidence(&prediction),
-                    predicted_class: prediction.class,
-                    all_probabilities: prediction.probabilities,
-                },
-                Err(error) => BatchItem::Refused { filename, error: Failure::from(predict.count(error)).to_string() },
-            }
-        }
-    }));
-    let results = results.await;
+    let answering = stream::iter(uploads).map(|upload| predict.batch_item(&live, upload)).buffered(BATCH_AT_ONCE);
+    let results = answering.collect().await;
     let (batch_id, timestamp) = (Uuid::now_v7().to_string(), Timestamp::now());
     Ok(Json(Batch { batch_id, model_version: live.version().clone(), timestamp, results }))
 }

@@ -164,3 +164,21 @@ async fn a_batch_has_at_most_64_images() {
     let results = batch["results"].as_array().unwrap();
     assert!(results.iter().all(|result| result["predicted_class"] == "red"), "a whole batch fits the queue: {batch}");
 }
+
+#[tokio::test]
+async fn batches_at_once_leave_room_in_the_queue() {
+    if !has_runtime() {
+        return;
+    }
+    let (_stores, app, _) = serving().await;
+    let image = red();
+    let files = vec![("files", "red.jpg", image.as_slice()); 64];
+    // Each worker's part of the queue has room for half a batch.
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let asked = (0..=workers).map(|_| post_form(&app, "/predict/batch", &files));
+    for (status, batch) in futures::future::join_all(asked).await {
+        assert_eq!(status, StatusCode::OK);
+        let results = batch["results"].as_array().unwrap();
+        assert!(results.iter().all(|result| result["predicted_class"] == "red"), "{batch}");
+    }
+}
