@@ -37,9 +37,9 @@ impl OnEvent for OnEvaluated {
         }
         let reason = format!("passed its evaluation on data set {}", data_set.short(12));
         let by = By { actor: "promote".into(), reason };
-        let changed = match self.promote.promote(&version, false, by).await {
-            // An old verdict, delivered late: a newer champion stands, and is not to be undone by it.
-            Err(error @ Error::Outdated { .. }) => {
+        let changed = match self.promote.promote_new(&version, by).await {
+            // An old verdict, delivered late or again: what was decided since is not to be undone by it.
+            Err(error @ (Error::Outdated { .. } | Error::Replaced(_))) => {
                 tracing::warn!(%version, error = &error as &dyn std::error::Error, "not released");
                 return Ok(Vec::new());
             }

@@ -35,6 +35,9 @@ pub enum Error {
         /// What answers now.
         champion: ModelVersion,
     },
+    /// It was champion, and another took its place.
+    #[error("version {0} was champion before and was replaced: `pappus promote {0}` brings it back")]
+    Replaced(ModelVersion),
     /// The release is as it is.
     #[error(transparent)]
     Cannot(#[from] CannotChange),

@@ -33,6 +33,17 @@ impl Changed {
     }
 }
 
+/// What a version must be to be promoted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Terms {
+    /// Anything.
+    Any,
+    /// Judged against the present champion, and passed.
+    Passed,
+    /// That, and never champion before.
+    PassedAndNew,
+}
+
 /// The promote stage.
 #[derive(Clone)]
 pub struct Promote {
@@ -51,6 +62,19 @@ impl Promote {
     /// # Errors
     /// [`Error`]; [`Error::Catalog`] with `ReleaseMoved` where somebody else was quicker.
     pub async fn promote(&self, version: &ModelVersion, force: bool, by: By) -> Result<Changed, Error> {
+        self.promote_on(if force { Terms::Any } else { Terms::Passed }, version, by).await
+    }
+
+    /// As [`Promote::promote`] without `force`, for a verdict that may be told of more than once: a version that was
+    /// champion and is no more was rolled back or overtaken since, and bringing it back is for an operator to decide.
+    ///
+    /// # Errors
+    /// As [`Promote::promote`], and [`Error::Replaced`].
+    pub async fn promote_new(&self, version: &ModelVersion, by: By) -> Result<Changed, Error> {
+        self.promote_on(Terms::PassedAndNew, version, by).await
+    }
+
+    async fn promote_on(&self, terms: Terms, version: &ModelVersion, by: By) -> Result<Changed, Error> {
         let Context { catalog, settings, .. } = &self.context;
         let model = &settings.model;
         if catalog.model(model, version).await?.is_none() {
@@ -63,7 +87,11 @@ impl Promote {
             }
             (next, _) => next?,
         };
-        if !force {
+        // The ledger is read after the release, which must not have moved when it is changed.
+        if terms == Terms::PassedAndNew && catalog.ledger(model).await?.iter().any(|entry| entry.to == *version) {
+            return Err(Error::Replaced(version.clone()));
+        }
+        if terms != Terms::Any {
             self.check_verdict(version, current.as_ref()).await?;
         }
         self.change(current.as_ref(), next, ReleaseAction::Promote, by).await

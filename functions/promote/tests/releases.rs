@@ -252,6 +252,30 @@ async fn a_version_that_passed_is_released_by_its_event_and_again_the_same_is_sa
 }
 
 #[tokio::test]
+async fn a_verdict_that_is_delivered_again_does_not_undo_a_rollback() {
+    let place = place().await;
+    let first = place.judged(1, true, None).await;
+    let second = place.judged(2, true, Some(&first)).await;
+    for version in [&first, &second] {
+        place.deliver(evaluated("pets", version, true)).await.unwrap();
+    }
+    place.promote.roll_back(by()).await.unwrap();
+    assert_eq!(place.deliver(evaluated("pets", &second, true)).await.unwrap(), []);
+    assert_eq!((place.release().await.unwrap().champion, place.ledger().await.len()), (first.clone(), 3));
+
+    let events = place.deliver(evaluated("pets", &first, true)).await.unwrap();
+    let told: Vec<ReleaseChanged> = events.iter().map(|event| event.read().unwrap().unwrap()).collect();
+    let standing = ReleaseChanged { model: samples::name("pets"), generation: 3, champion: first };
+    assert_eq!(told, [standing], "the champion's is said again: it may not have been heard");
+
+    let error = place.promote.promote_new(&second, by()).await.unwrap_err();
+    assert!(matches!(&error, Error::Replaced(version) if *version == second), "{error:?}");
+    assert!(error.to_string().contains(&format!("`pappus promote {second}` brings it back")), "{error}");
+    place.promote.promote(&second, false, by()).await.unwrap();
+    assert_eq!(place.release().await.unwrap().champion, second, "an operator may");
+}
+
+#[tokio::test]
 async fn events_of_failed_outdated_or_other_models_release_nothing() {
     let place = place().await;
     let champion = place.judged(1, true, None).await;
