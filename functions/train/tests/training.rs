@@ -6,8 +6,9 @@ mod common;
 use common::{has_runtime, picture, place};
 use pappus_catalog::contract::samples;
 use pappus_domain::run::Recipe;
-use pappus_domain::{Lease, RunStatus};
+use pappus_domain::{Lease, Manifest, RunStatus};
 use pappus_inference::{Classifier, Limits, Package};
+use pappus_objects::PutMode;
 use pappus_train::Step;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,7 +66,12 @@ async fn the_same_images_and_seed_make_the_same_version_and_a_run_is_done_once()
     let one = place.train().run(&first).await.unwrap().unwrap().manifest;
     assert!(place.train().run(&first).await.unwrap().is_none(), "a run that is over is not done again");
     let (second, third) = (place.ask(2, |_| {}).await, place.ask(3, |request| request.seed = 2).await);
+    for file in [Manifest::MODEL, Manifest::FILE] {
+        let key = Manifest::object_key(&one.name, &one.version, file).parse().unwrap();
+        place.context.objects.put(&key, b"damaged"[..].into(), PutMode::Overwrite).await.unwrap();
+    }
     let two = place.train().run(&second).await.unwrap().unwrap().manifest;
+    Package::read(&*place.context.objects, &one.name, &one.version).await.unwrap();
     assert_eq!((&one.version, &one.files), (&two.version, &two.files));
     assert_eq!(one.training.data_set, two.training.data_set);
     let three = place.train().run(&third).await.unwrap().unwrap().manifest;

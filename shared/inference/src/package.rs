@@ -53,27 +53,30 @@ impl Package {
         Ok(Self { manifest, model: model.into(), golden })
     }
 
-    /// Writes the package: the manifest last, so that a package that was cut off is not there. Files that are there
-    /// already are left as they are: equal versions are equal packages.
+    /// Writes the package: the manifest last, so that a package that was cut off is not there. Equal versions are equal
+    /// packages: a file that is there and whole stays as it is, one that is damaged is written anew.
     ///
     /// # Errors
     /// [`Error::Objects`].
     pub async fn write(&self, objects: &dyn ObjectStore) -> Result<(), Error> {
-        let manifest = serde_json::to_vec_pretty(&self.manifest).map_err(|source| bad(Manifest::FILE, source))?;
+        let Manifest { name, version, .. } = &self.manifest;
         let golden = golden_json(&self.golden)?;
-        // A network cut off by a crash is overwritten; a manifest that is there is the first one's, with its time.
-        for (file, bytes, mode) in [
-            (Manifest::MODEL, self.model.clone(), PutMode::Overwrite),
-            (Manifest::GOLDEN, golden.into(), PutMode::Overwrite),
-            (Manifest::FILE, manifest.into(), PutMode::IfAbsent),
-        ] {
-            let written = objects.put(&key(&self.manifest.name, &self.manifest.version, file)?, bytes, mode).await;
-            match written {
-                Err(pappus_objects::Error::AlreadyExists { .. }) => {}
-                other => other?,
-            }
+        for (file, bytes) in [(Manifest::MODEL, self.model.clone()), (Manifest::GOLDEN, golden.into())] {
+            let is_whole = |found: &Bytes| *found == bytes;
+            write(objects, &key(name, version, file)?, bytes.clone(), bytes.len() as u64, is_whole).await?;
         }
-        Ok(())
+        let manifest = serde_json::to_vec_pretty(&self.manifest).map_err(|source| bad(Manifest::FILE, source))?;
+        let file = key(name, version, Manifest::FILE)?;
+        write(objects, &file, manifest.into(), MAX_SIDE_FILE_BYTES, |found| self.is_described_by(found)).await
+    }
+
+    /// Whether a manifest is this package's, be it from another run that made the same.
+    fn is_described_by(&self, manifest: &[u8]) -> bool {
+        let ours = &self.manifest;
+        serde_json::from_slice(manifest).is_ok_and(|found: Manifest| {
+            found.training.data_set == ours.training.data_set
+                && Manifest { training: ours.training.clone(), created_at: ours.created_at, ..found } == *ours
+        })
     }
 
     /// Reads a package and checks every digest.
@@ -96,6 +99,30 @@ impl Package {
             return Err(Error::WrongNetwork(found));
         }
         Ok(Self { manifest, model, golden })
+    }
+}
+
+/// Writes a file that is missing or not whole. It has at most `limit` bytes when it is.
+async fn write(
+    objects: &dyn ObjectStore,
+    key: &Key,
+    bytes: Bytes,
+    limit: u64,
+    is_whole: impl Fn(&Bytes) -> bool + Send,
+) -> Result<(), Error> {
+    let mode = match objects.get(key, limit).await {
+        Ok(found) if is_whole(&found) => return Ok(()),
+        Ok(_) | Err(pappus_objects::Error::TooLarge { .. }) => PutMode::Overwrite,
+        Err(pappus_objects::Error::NotFound { .. }) => PutMode::IfAbsent,
+        Err(other) => return Err(other.into()),
+    };
+    if mode == PutMode::Overwrite {
+        tracing::warn!(%key, "a file of a model package is damaged, and written anew");
+    }
+    match objects.put(key, bytes, mode).await {
+        // Somebody else who made the same was quicker.
+        Err(pappus_objects::Error::AlreadyExists { .. }) => Ok(()),
+        other => Ok(other?),
     }
 }
 

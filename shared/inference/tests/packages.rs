@@ -73,17 +73,63 @@ async fn equal_parts_make_equal_versions_and_other_parts_others() {
     assert_ne!(version(&package(tiny(), vec![])), version(&package(other, vec![])));
 }
 
-#[tokio::test]
-async fn writing_again_keeps_the_first_manifest_and_mends_a_network_that_was_cut_off() {
-    let first = sample();
-    let version = first.manifest.version.clone();
-    let store = stored(&first).await;
-    replace(&store, &version, Manifest::MODEL, b"cut off".to_vec()).await;
+const FILES: [&str; 3] = [Manifest::MODEL, Manifest::GOLDEN, Manifest::FILE];
+
+/// The same package, made by another training.
+fn made_again() -> Package {
     let mut again = sample();
     again.manifest.created_at = "2026-01-01T00:00:00Z".parse().unwrap();
+    again.manifest.training.code = "0.2.0".into();
+    again
+}
+
+async fn files(store: &MemoryStore, version: &ModelVersion) -> Vec<Vec<u8>> {
+    let mut files = Vec::new();
+    for name in FILES {
+        files.push(file(store, version, name).await);
+    }
+    files
+}
+
+#[tokio::test]
+async fn writing_again_changes_nothing_of_a_whole_package_and_mends_a_damaged_one() {
+    let (first, again) = (sample(), made_again());
+    let version = first.manifest.version.clone();
+    let store = stored(&first).await;
+    let whole = files(&store, &version).await;
     again.write(&store).await.unwrap();
-    let read = Package::read(&store, &name(), &version).await.unwrap();
-    assert_eq!(read.manifest.created_at, first.manifest.created_at);
+    assert_eq!(files(&store, &version).await, whole);
+
+    for (damaged, then) in [(Manifest::MODEL, &first), (Manifest::GOLDEN, &first), (Manifest::FILE, &again)] {
+        let length = file(&store, &version, damaged).await.len();
+        for bytes in [b"cut off".to_vec(), Vec::new(), vec![b' '; length + 1]] {
+            replace(&store, &version, damaged, bytes).await;
+            again.write(&store).await.unwrap();
+            let read = Package::read(&store, &name(), &version).await.unwrap();
+            assert_eq!(read.manifest, then.manifest, "{damaged}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn writing_again_mends_a_manifest_that_is_not_of_this_version() {
+    let package = sample();
+    let version = package.manifest.version.clone();
+    let store = stored(&package).await;
+    let other = Value::from(Digest::of(b"other").to_string());
+    for (pointer, value) in [
+        ("/schema", Value::from(2)),
+        ("/name", "other".into()),
+        ("/classes/0", "other".into()),
+        ("/preprocessing/width", 9.into()),
+        ("/files/model.onnx", other.clone()),
+        ("/training/data_set", other),
+    ] {
+        edit(&store, &version, |json| *json.pointer_mut(pointer).unwrap() = value).await;
+        refused(&store, &version).await;
+        made_again().write(&store).await.unwrap();
+        Package::read(&store, &name(), &version).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -160,7 +206,7 @@ async fn a_package_that_was_copied_to_another_place_is_refused() {
     let version = package.manifest.version.clone();
     let store = stored(&package).await;
     let elsewhere = ModelVersion::from_digest(&Digest::of(b"elsewhere"));
-    for part in [Manifest::MODEL, Manifest::GOLDEN, Manifest::FILE] {
+    for part in FILES {
         let bytes = Bytes::from(file(&store, &version, part).await);
         store.put(&key(&elsewhere, part), bytes, PutMode::IfAbsent).await.unwrap();
     }
