@@ -95,7 +95,8 @@ pub enum Error {
     Stopped(#[from] tokio::task::JoinError),
 }
 
-fn run_of(lease: &Lease) -> &str {
+/// The run under which a lease on training is held.
+pub(crate) fn run_of(lease: &Lease) -> &str {
     lease.holder.split('/').next().unwrap_or_default()
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::error::Error;
+use crate::error::{Error, run_of};
 use crate::learn::learn;
 use crate::progress::{Progress, Step};
 use crate::publish::metrics;
@@ -37,12 +37,22 @@ impl Trained {
     }
 }
 
+/// What became of the wish that a run be done.
+enum Outcome {
+    /// It was done now.
+    Trained(Box<Trained>),
+    /// It was over already.
+    Over(Box<Run>),
+    /// Somebody else is doing it.
+    Elsewhere(Lease),
+}
+
 /// The train stage.
 #[derive(Clone)]
 pub struct Train {
     context: Context,
     progress: Progress,
-    /// Unique to this process: a second one for the same run is another holder of the lease.
+    /// Unique to this process.
     process: Uuid,
 }
 
@@ -59,38 +69,71 @@ impl Train {
     pub async fn abandon(&self, id: &RunId, why: &str) -> Result<(), Error> {
         let catalog = &self.context.catalog;
         let lease = catalog.lease(&Lease::for_training(&self.context.settings.model)).await?;
-        if let Some(lease) = lease.filter(|lease| lease.holder == self.holder(id)) {
+        if let Some(lease) = lease.filter(|lease| lease.holder.starts_with(&self.holder(id))) {
             catalog.release_lease(&lease).await?;
         }
         catalog.update_run(id, None, &RunStatus::Failed { message: why.into() }, Timestamp::now()).await?;
         Ok(())
     }
 
+    /// How every holder of a lease begins that trains this run in this process.
     fn holder(&self, id: &RunId) -> String {
-        format!("{id}/{}", self.process)
+        format!("{id}/{}/", self.process)
     }
 
-    /// Does the training that a run asks for. Nothing where the run is over already. Where another training holds the
-    /// lease, watches it until it shows a sign of life, which ends this one with [`Error::UnderWay`], or until the lease
-    /// runs out, which begins it.
+    /// Does the training that a run asks for. Nothing where the run is over already, or somebody else is doing it. Where
+    /// another training holds the lease, watches it until it shows a sign of life, which ends this one with
+    /// [`Error::UnderWay`], or until the lease runs out, which begins it.
     ///
     /// # Errors
     /// [`Error`]; the run's row has it too.
     pub async fn run(&self, id: &RunId) -> Result<Option<Trained>, Error> {
-        let run = self.context.catalog.run(id).await?.ok_or(Error::NoRun(*id))?;
-        if run.status.is_over() {
-            return Ok(None);
+        match self.attempt(id).await? {
+            Outcome::Trained(trained) => Ok(Some(*trained)),
+            Outcome::Over(_) => Ok(None),
+            Outcome::Elsewhere(lease) => {
+                tracing::info!(run = %id, holder = lease.holder, "left to the process that is at work on it");
+                Ok(None)
+            }
         }
-        let trained = match self.acquire(&run).await {
-            Ok(lease) => {
-                let trained = self.under(lease.clone(), &run).await;
-                self.context.catalog.release_lease(&lease).await?;
-                trained
+    }
+
+    /// Does the training that an event asks for, and returns what the others are to be told. As the event may be delivered
+    /// more than once: a run that has succeeded is told of again, for its first telling may have failed. Nothing is to be
+    /// told of a run that failed, now or before; its row has the reason.
+    ///
+    /// # Errors
+    /// [`Error::UnderWay`] where somebody else is doing this very run: to be asked again later. [`Error::NoRun`]; what
+    /// keeps a run's row from being read or written.
+    pub async fn on_request(&self, id: &RunId) -> Result<Option<ModelTrained>, Error> {
+        match self.attempt(id).await {
+            Ok(Outcome::Trained(trained)) => Ok(Some(trained.event())),
+            Ok(Outcome::Over(over)) => Ok(match over.status {
+                RunStatus::Succeeded { version, .. } => {
+                    Some(ModelTrained { model: over.request.model, version, run: *id })
+                }
+                _ => None,
+            }),
+            Ok(Outcome::Elsewhere(lease)) => Err(Error::UnderWay(lease)),
+            Err(Error::Failed(failure)) => {
+                tracing::error!(run = %id, error = %failure, "the training failed");
+                Ok(None)
             }
             Err(error) => Err(error),
-        };
-        match trained {
-            Ok(trained) => Ok(Some(trained)),
+        }
+    }
+
+    async fn read(&self, id: &RunId) -> Result<Run, Error> {
+        self.context.catalog.run(id).await?.ok_or(Error::NoRun(*id))
+    }
+
+    async fn attempt(&self, id: &RunId) -> Result<Outcome, Error> {
+        let run = self.read(id).await?;
+        if run.status.is_over() {
+            return Ok(Outcome::Over(run.into()));
+        }
+        match self.alone(&run).await {
+            Ok(outcome) => Ok(outcome),
             Err(error) => {
                 let failure = Failure::from(error);
                 let failed = RunStatus::Failed { message: failure.to_string() };
@@ -100,9 +143,37 @@ impl Train {
         }
     }
 
+    /// Trains under the lease, unless somebody else who holds it is at work on this very run.
+    async fn alone(&self, run: &Run) -> Result<Outcome, Error> {
+        let id = &run.request.run;
+        let lease = match self.acquire(run).await {
+            Err(Error::UnderWay(other)) if run_of(&other) == id.to_string() => return Ok(Outcome::Elsewhere(other)),
+            acquired => acquired?,
+        };
+        let outcome = match self.read(id).await {
+            // Whoever held the lease until now was at work on this very run.
+            Ok(run) if run.status.is_over() => Ok(Outcome::Over(run.into())),
+            Ok(run) => self.under(lease.clone(), &run).await.map(|trained| Outcome::Trained(trained.into())),
+            Err(error) => Err(error),
+        };
+        if matches!(outcome, Err(Error::LeaseLost))
+            && let Ok(Some(other)) = self.context.catalog.lease(&lease.name).await
+            && run_of(&other) == id.to_string()
+            && other.holder != lease.holder
+        {
+            return Ok(Outcome::Elsewhere(other));
+        }
+        if let Err(error) = self.context.catalog.release_lease(&lease).await {
+            // It runs out by itself; what was done is done.
+            tracing::warn!(lease = lease.name, error = &error as &dyn std::error::Error, "a lease was not given back");
+        }
+        outcome
+    }
+
     async fn acquire(&self, run: &Run) -> Result<Lease, Error> {
         let name = Lease::for_training(&run.request.model);
-        let holder = self.holder(&run.request.run);
+        // Each attempt is a holder of its own, for the same run may be asked for twice at once.
+        let holder = format!("{}{}", self.holder(&run.request.run), Uuid::now_v7());
         let mut seen: Option<Lease> = None;
         loop {
             match self.context.catalog.acquire_lease(&name, &holder, Timestamp::now()).await? {

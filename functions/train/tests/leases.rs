@@ -5,28 +5,30 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{has_runtime, place};
+use common::{Place, has_runtime, place};
 use jiff::SignedDuration;
 use pappus_catalog::Acquired;
 use pappus_catalog::contract::samples;
-use pappus_domain::{Lease, RunStatus, Timestamp};
-use pappus_host::Disposition;
-use pappus_train::{Error, Step, Train};
+use pappus_domain::{Lease, RunId, RunStatus, Timestamp};
+use pappus_host::{Dispose as _, Disposition};
+use pappus_train::{Error, Step, Train, Trained};
 use tokio::sync::mpsc;
 
 fn lease_name() -> String {
     Lease::for_training(&samples::name("pets"))
 }
 
+/// Takes the lease for a training elsewhere.
+async fn held_elsewhere(place: &Place, holder: &str) -> Lease {
+    let asked = place.context.catalog.acquire_lease(&lease_name(), holder, Timestamp::now()).await.unwrap();
+    let Acquired::Granted { lease, .. } = asked else { panic!("nobody else is here") };
+    lease
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_training_gives_way_once_the_first_shows_a_sign_of_life() {
     let place = place().await;
-    let now = Timestamp::now();
-    let Acquired::Granted { lease, .. } =
-        place.context.catalog.acquire_lease(&lease_name(), "first run/process", now).await.unwrap()
-    else {
-        panic!("nobody else is here")
-    };
+    let lease = held_elsewhere(&place, "first run/process").await;
     let id = place.ask(2, |_| {}).await;
     let (sender, mut steps) = mpsc::unbounded_channel();
     let second = Train::new(place.context.clone(), Arc::new(move |step| drop(sender.send(step))));
@@ -39,6 +41,107 @@ async fn a_second_training_gives_way_once_the_first_shows_a_sign_of_life() {
     assert_eq!(place.failure(&id).await, failure.to_string());
     let held = place.context.catalog.lease(&lease_name()).await.unwrap().unwrap();
     assert_eq!(held.holder, "first run/process", "the first keeps its lease");
+}
+
+/// A second process that is given a run which another is at work on, and has begun to watch it.
+async fn watching(place: &Place, id: RunId) -> (Lease, Train, mpsc::UnboundedReceiver<Step>) {
+    let lease = held_elsewhere(place, &format!("{id}/another process")).await;
+    place.context.catalog.update_run(&id, None, &RunStatus::Running, Timestamp::now()).await.unwrap();
+    let (sender, steps) = mpsc::unbounded_channel();
+    (lease, Train::new(place.context.clone(), Arc::new(move |step| drop(sender.send(step)))), steps)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_launched_twice_is_left_to_the_process_that_is_at_work_on_it() {
+    let place = place().await;
+    let id = place.ask(1, |_| {}).await;
+    let (lease, second, mut steps) = watching(&place, id).await;
+    let (launched, asked) = (second.clone(), second);
+    let launched = tokio::spawn(async move { launched.run(&id).await });
+    let asked = tokio::spawn(async move { asked.on_request(&id).await });
+    for _ in 0..2 {
+        assert_eq!(steps.recv().await, Some(Step::Waiting));
+    }
+    place.context.catalog.renew_lease(&lease, Timestamp::now()).await.unwrap().unwrap();
+    assert!(launched.await.unwrap().unwrap().is_none());
+    let error = asked.await.unwrap().unwrap_err();
+    assert_eq!(error.disposition(), Disposition::Conflict, "{error:?}");
+    assert_eq!(place.status(&id).await, RunStatus::Running, "it may succeed yet");
+    assert_eq!(place.context.catalog.lease(&lease_name()).await.unwrap().unwrap().holder, lease.holder);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_another_process_has_ended_meanwhile_is_not_done_again() {
+    let place = place().await;
+    let catalog = &place.context.catalog;
+    let succeeded = RunStatus::Succeeded { version: samples::version(7), metrics: Default::default() };
+    let failed = RunStatus::Failed { message: "the disk was full".into() };
+    for (number, end) in [(1, succeeded), (2, failed)] {
+        let id = place.ask(number, |_| {}).await;
+        let (lease, second, mut steps) = watching(&place, id).await;
+        let asked = tokio::spawn(async move { second.on_request(&id).await });
+        assert_eq!(steps.recv().await, Some(Step::Waiting));
+        catalog.update_run(&id, None, &end, Timestamp::now()).await.unwrap();
+        catalog.release_lease(&lease).await.unwrap();
+        let told = asked.await.unwrap().unwrap();
+        let version = matches!(end, RunStatus::Succeeded { .. }).then(|| samples::version(7));
+        assert_eq!(told.map(|trained| (trained.run, trained.version)), version.map(|version| (id, version)));
+        assert_eq!(steps.recv().await, None, "and nothing else was done");
+        assert_eq!((place.status(&id).await, catalog.lease(&lease_name()).await.unwrap()), (end, None));
+    }
+}
+
+/// Trains where no image can be read, and lets another take the lease over meanwhile.
+async fn overtaken(place: &Place, id: RunId, by: &str) -> Result<Option<Trained>, Error> {
+    let (sender, mut steps) = mpsc::unbounded_channel();
+    let train = Train::new(place.faulty("images/", false), Arc::new(move |step| drop(sender.send(step))));
+    let training = tokio::spawn(async move { train.run(&id).await });
+    while steps.recv().await != Some(Step::Learning) {}
+    let catalog = &place.context.catalog;
+    catalog.release_lease(&catalog.lease(&lease_name()).await.unwrap().unwrap()).await.unwrap();
+    held_elsewhere(place, by).await;
+    training.await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_lease_was_lost_fails_unless_another_process_has_taken_it_over() {
+    let (place, other_place) = (place().await, place().await);
+    let (id, other_id) = (place.ask(1, |_| {}).await, other_place.ask(1, |_| {}).await);
+    place.draw(20).await;
+    other_place.draw(20).await;
+    let by = format!("{id}/another process");
+    let outcomes = tokio::join!(overtaken(&place, id, &by), overtaken(&other_place, other_id, "other run/process"));
+    assert!(outcomes.0.unwrap().is_none());
+    assert_eq!(place.status(&id).await, RunStatus::Running, "it may succeed yet");
+    let Err(Error::Failed(failure)) = outcomes.1 else { panic!("another run has begun") };
+    assert!(failure.to_string().contains("the lease on training was lost"), "{failure}");
+    assert_eq!(other_place.failure(&other_id).await, failure.to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_asked_for_twice_at_once_is_done_once() {
+    if !has_runtime() {
+        return;
+    }
+    let place = place().await;
+    place.draw(20).await;
+    let id = place.ask_transfer(1, |_| {}).await;
+    let (first, steps) = place.train_telling();
+    let second = first.clone();
+    let outcomes = tokio::join!(first.on_request(&id), second.on_request(&id));
+    let mut told = 0;
+    for outcome in [outcomes.0, outcomes.1] {
+        match outcome {
+            Ok(trained) => {
+                assert_eq!(trained.unwrap().run, id);
+                told += 1;
+            }
+            Err(error) => assert_eq!(error.disposition(), Disposition::Conflict, "{error:?}"),
+        }
+    }
+    assert!(told > 0);
+    assert_eq!(steps.lock().unwrap().iter().filter(|step| **step == Step::Freezing).count(), 1);
+    assert!(matches!(place.status(&id).await, RunStatus::Succeeded { .. }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,4 +219,19 @@ async fn a_training_that_was_interrupted_frees_its_lease() {
     train.abandon(&id, "interrupted").await.unwrap();
     assert_eq!(place.context.catalog.lease(&lease_name()).await.unwrap(), None);
     assert_eq!(place.failure(&id).await, "interrupted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_that_cannot_be_given_back_does_not_hide_the_model() {
+    if !has_runtime() {
+        return;
+    }
+    let place = place().await;
+    place.draw(20).await;
+    place.tamper("CREATE TRIGGER held BEFORE DELETE ON leases BEGIN SELECT RAISE(ABORT, 'it is kept'); END").await;
+    let id = place.ask_transfer(1, |_| {}).await;
+    let manifest = place.train().run(&id).await.unwrap().unwrap().manifest;
+    let RunStatus::Succeeded { version, .. } = place.status(&id).await else { panic!("it succeeded") };
+    assert_eq!(version, manifest.version);
+    assert!(place.context.catalog.lease(&lease_name()).await.unwrap().is_some(), "it was kept");
 }

@@ -7,7 +7,7 @@ use common::{Place, has_runtime, picture, place};
 use pappus_catalog::contract::samples;
 use pappus_domain::run::Recipe;
 use pappus_domain::{Lease, RunId};
-use pappus_host::Disposition;
+use pappus_host::{Dispose as _, Disposition};
 use pappus_learning::onnx::proto::DataType;
 use pappus_learning::onnx::{Dim, GraphBuilder};
 use pappus_train::Error;
@@ -74,6 +74,19 @@ async fn a_run_that_nobody_asked_for_is_not_done() {
     let error = place.train().run(&RunId(samples::uuid(9))).await.unwrap_err();
     assert!(matches!(error, Error::NoRun(_)), "{error:?}");
     assert!(error.to_string().contains("`pappus runs`"), "{error}");
+    let error = place.train().on_request(&RunId(samples::uuid(9))).await.unwrap_err();
+    assert_eq!(error.disposition(), Disposition::Absent);
+}
+
+#[tokio::test]
+async fn of_a_run_that_fails_on_request_nothing_is_told_but_its_row_has_the_reason() {
+    let place = place().await;
+    let id = place.ask(1, |_| {}).await;
+    for _ in 0..2 {
+        assert_eq!(place.train().on_request(&id).await.unwrap(), None, "now and when it is asked for again");
+        let message = place.failure(&id).await;
+        assert!(message.contains("there are no labelled images"), "{message}");
+    }
 }
 
 #[tokio::test]

@@ -104,3 +104,19 @@ async fn a_test_image_stays_one_when_the_data_grow() {
         assert!(after.entries().contains(entry), "{entry:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_done_on_request_is_told_of_as_often_as_it_is_asked_for() {
+    if !has_runtime() {
+        return;
+    }
+    let place = place().await;
+    place.draw(20).await;
+    let id = place.ask_transfer(1, |_| {}).await;
+    let told = place.train().on_request(&id).await.unwrap().unwrap();
+    let RunStatus::Succeeded { version, .. } = place.status(&id).await else { panic!("it succeeded") };
+    assert_eq!((&told.model, &told.version, told.run), (&samples::name("pets"), &version, id));
+    let (train, steps) = place.train_telling();
+    assert_eq!(train.on_request(&id).await.unwrap(), Some(told));
+    assert_eq!(*steps.lock().unwrap(), [], "without being done again");
+}

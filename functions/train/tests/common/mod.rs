@@ -4,6 +4,8 @@
 use std::io::{Cursor, Write as _};
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
+use bytes::Bytes;
 use image::{ImageFormat, Rgb, RgbImage};
 use pappus_catalog::OnConflict;
 use pappus_catalog::contract::samples;
@@ -11,8 +13,12 @@ use pappus_domain::run::{Recipe, TrainingRequest};
 use pappus_domain::{Digest, Image, ImageStatus, PerceptualHash, Run, RunId, RunStatus, Timestamp};
 use pappus_host::{Bus, Context, Settings};
 use pappus_inference::{Limits, decode, perceptual_hash};
-use pappus_objects::PutMode;
+use pappus_learning::onnx::proto::DataType;
+use pappus_learning::onnx::{Dim, GraphBuilder, attribute};
+use pappus_objects::{Error, Key, Meta, ObjectStore, Objects, PutMode};
 use pappus_train::{Step, Train};
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
 
 /// Whether there is ONNX Runtime; says so on the terminal where there is none.
@@ -62,7 +68,82 @@ pub fn picture(stripes: bool, number: u32) -> Vec<u8> {
     bytes.into_inner()
 }
 
+/// A small network of the kind that is trained on many classes, with weights that nobody has trained.
+fn network() -> Vec<u8> {
+    const UNITS: i64 = 16;
+    const CLASSES: i64 = 10;
+    let weights =
+        |count: i64| (0..count).map(|i| ((i * i * 31 + i * 17) % 101) as f32 / 101.0 - 0.5).collect::<Vec<_>>();
+    let mut graph = GraphBuilder::new("network", 13);
+    let side = Dim::Size(64);
+    let data = graph.input("data", DataType::Float, &[Dim::Name("n"), Dim::Size(3), side, side]);
+    let kernels = graph.floats("kernels", &[UNITS, 3, 3, 3], &weights(UNITS * 27));
+    let map = graph.node("Conv", &[&data, &kernels], vec![attribute::ints("strides", &[2, 2])]);
+    let map = graph.node("Relu", &[&map], vec![]);
+    let pool = graph.node("GlobalAveragePool", &[&map], vec![]);
+    let features = graph.node("Flatten", &[&pool], vec![]);
+    let classes = graph.floats("classes", &[UNITS, CLASSES], &weights(UNITS * CLASSES));
+    let scores = graph.node("MatMul", &[&features, &classes], vec![]);
+    graph.output(&scores, DataType::Float, &[Dim::Name("n"), Dim::Size(CLASSES)]);
+    graph.finish().into_bytes()
+}
+
+/// A store of which a part cannot be used.
+#[derive(Debug)]
+struct Faulty {
+    objects: Objects,
+    prefix: &'static str,
+    answers: bool,
+}
+
+impl Faulty {
+    async fn reach(&self, key: &Key) -> Result<(), Error> {
+        if !key.as_str().starts_with(self.prefix) {
+            return Ok(());
+        }
+        if !self.answers {
+            std::future::pending::<()>().await;
+        }
+        Err(Error::Unavailable { at: key.to_string(), source: "a bad sector".into() })
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Faulty {
+    async fn put(&self, key: &Key, bytes: Bytes, mode: PutMode) -> Result<(), Error> {
+        self.reach(key).await?;
+        self.objects.put(key, bytes, mode).await
+    }
+
+    async fn get(&self, key: &Key, limit: u64) -> Result<Bytes, Error> {
+        self.reach(key).await?;
+        self.objects.get(key, limit).await
+    }
+
+    async fn head(&self, key: &Key) -> Result<Meta, Error> {
+        self.objects.head(key).await
+    }
+
+    async fn delete(&self, key: &Key) -> Result<(), Error> {
+        self.objects.delete(key).await
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&Key>, limit: usize) -> Result<Vec<Meta>, Error> {
+        self.objects.list(prefix, after, limit).await
+    }
+
+    async fn check(&self) -> Result<(), Error> {
+        self.objects.check().await
+    }
+}
+
 impl Place {
+    /// The same place, where objects under a prefix can be neither read nor written: it says so, or never answers.
+    pub fn faulty(&self, prefix: &'static str, answers: bool) -> Context {
+        let objects = Arc::new(Faulty { objects: self.context.objects.clone(), prefix, answers });
+        Context { objects, ..self.context.clone() }
+    }
+
     /// Stores an image as ingest does.
     pub async fn store(&self, bytes: Vec<u8>, label: Option<&str>) -> Digest {
         let pixels = decode(&bytes, &Limits::default()).unwrap();
@@ -107,6 +188,19 @@ impl Place {
         id
     }
 
+    /// Asks for a training on a small network.
+    pub async fn ask_transfer(&self, number: u64, change: impl FnOnce(&mut TrainingRequest)) -> RunId {
+        let path = self.home.path().join("network.onnx");
+        std::fs::write(&path, network()).unwrap();
+        self.ask(number, |request| {
+            request.recipe = Recipe::Transfer;
+            request.backbone = Some(path);
+            request.normalisation = Some("imagenet".into());
+            change(request);
+        })
+        .await
+    }
+
     pub async fn status(&self, id: &RunId) -> RunStatus {
         self.context.catalog.run(id).await.unwrap().unwrap().status
     }
@@ -123,6 +217,14 @@ impl Place {
     pub async fn keys(&self, prefix: &str) -> Vec<String> {
         let found = self.context.objects.list(prefix, None, 1000).await.unwrap();
         found.into_iter().map(|meta| meta.key.to_string()).collect()
+    }
+
+    /// Changes the catalog's file behind its back.
+    pub async fn tamper(&self, sql: &'static str) {
+        let options = SqliteConnectOptions::new().filename(self.home.path().join("catalog.db"));
+        let mut connection = options.connect().await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        sqlx::Connection::close(connection).await.unwrap();
     }
 
     pub fn train(&self) -> Train {
