@@ -39,6 +39,19 @@ async fn images_that_the_last_training_used_are_not_new() {
 }
 
 #[tokio::test]
+async fn images_that_a_training_set_aside_are_not_new_for_ever() {
+    let place = place().await;
+    place.images(0..80).await;
+    place.trained(1, 80).await;
+    place.images(80..130).await;
+    assert!(place.trigger.decide().await.unwrap().train);
+    // Each of them looked like images of both sides, so that the data set is what it was.
+    place.trained_on(2, 1, 130).await;
+    let decision = place.trigger.decide().await.unwrap();
+    assert!(!decision.train && decision.reason.contains("0 new labelled images"), "{decision:?}");
+}
+
+#[tokio::test]
 async fn a_run_that_failed_has_used_nothing() {
     let place = place().await;
     place.images(0..60).await;

@@ -6,6 +6,7 @@ mod common;
 use common::{has_runtime, picture, place};
 use pappus_catalog::contract::samples;
 use pappus_domain::run::Recipe;
+use pappus_domain::split::Placement;
 use pappus_domain::{Lease, Manifest, RunStatus};
 use pappus_inference::{Classifier, Limits, Package};
 use pappus_objects::PutMode;
@@ -119,4 +120,25 @@ async fn a_run_that_is_done_on_request_is_told_of_as_often_as_it_is_asked_for() 
     let (train, steps) = place.train_telling();
     assert_eq!(train.on_request(&id).await.unwrap(), Some(told));
     assert_eq!(*steps.lock().unwrap(), [], "without being done again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn images_set_aside_since_the_same_data_set_was_frozen_are_counted() {
+    if !has_runtime() {
+        return;
+    }
+    let place = place().await;
+    place.draw(20).await;
+    let train = async |number| {
+        let id = place.ask_transfer(number, |_| {}).await;
+        place.train().run(&id).await.unwrap().unwrap()
+    };
+    let before = train(1).await;
+    let bridge = place.store(picture(true, 100), Some("stripes")).await;
+    place.context.catalog.place_images(&[(bridge, Placement::Aside)]).await.unwrap();
+    let after = train(2).await;
+    assert_eq!(after.aside, before.aside + 1);
+    let data_set = after.manifest.training.data_set;
+    assert_eq!(data_set, before.manifest.training.data_set);
+    assert_eq!(place.context.catalog.data_set(&data_set).await.unwrap().unwrap().labelled, 41);
 }

@@ -185,7 +185,7 @@ pub trait Sources: Send + Sync {
 pub struct DataSetRecord {
     /// Its version.
     pub digest: Digest,
-    /// Labelled images there were when it was frozen, those set aside among them.
+    /// Labelled images there were when it was last frozen, those set aside among them.
     pub labelled: u64,
     /// When it was first frozen.
     pub frozen_at: Timestamp,
@@ -194,7 +194,7 @@ pub struct DataSetRecord {
 /// Data sets and runs.
 #[async_trait]
 pub trait Runs: Send + Sync {
-    /// Records a data set; one that is known stays as it is.
+    /// Records a data set; of one that is known, `labelled` is brought up to date and the rest stays as it is.
     async fn record_data_set(&self, data_set: &DataSetRecord) -> Result<(), Error>;
 
     /// One data set.

@@ -55,8 +55,13 @@ impl Place {
 
     /// A run that has trained on so many labelled images.
     pub async fn trained(&self, number: u64, labelled: u64) {
+        self.trained_on(number, number, labelled).await;
+    }
+
+    /// A run that has trained on a data set, when there were so many labelled images.
+    pub async fn trained_on(&self, number: u64, data_set: u64, labelled: u64) {
         let id = self.asked(number).await;
-        let digest = samples::digest(number);
+        let digest = samples::digest(data_set);
         let frozen_at = Timestamp::now();
         self.context.catalog.record_data_set(&DataSetRecord { digest, labelled, frozen_at }).await.unwrap();
         let done = RunStatus::Succeeded { version: samples::version(number), metrics: Default::default() };

@@ -8,7 +8,7 @@ use super::samples::{digest, name, run, time, version};
 use crate::{Catalog, DataSetRecord, Error};
 
 pub(super) async fn suite(catalog: &dyn Catalog) {
-    data_sets_stay_as_they_are(catalog).await;
+    data_sets_are_brought_up_to_date(catalog).await;
     runs_are_created_once(catalog).await;
     runs_move_on(catalog).await;
     runs_that_are_over_stay_over(catalog).await;
@@ -20,13 +20,17 @@ async fn get(catalog: &dyn Catalog, of: &Run) -> Option<Run> {
     catalog.run(&of.request.run).await.expect("a run can be asked for")
 }
 
-async fn data_sets_stay_as_they_are(catalog: &dyn Catalog) {
+async fn data_sets_are_brought_up_to_date(catalog: &dyn Catalog) {
     assert_eq!(catalog.data_set(&digest(1)).await.expect("a data set can be asked for"), None);
     let first = DataSetRecord { digest: digest(1), labelled: 320, frozen_at: time(0) };
-    for data_set in [first.clone(), DataSetRecord { labelled: 0, frozen_at: time(5), ..first.clone() }] {
-        catalog.record_data_set(&data_set).await.expect("a data set can be recorded");
+    let other = DataSetRecord { digest: digest(2), labelled: 7, frozen_at: time(1) };
+    for data_set in [&first, &other, &DataSetRecord { labelled: 330, frozen_at: time(5), ..first.clone() }] {
+        catalog.record_data_set(data_set).await.expect("a data set can be recorded");
     }
-    assert_eq!(catalog.data_set(&digest(1)).await.expect("a data set can be asked for"), Some(first));
+    for expected in [DataSetRecord { labelled: 330, ..first }, other] {
+        let found = catalog.data_set(&expected.digest).await.expect("a data set can be asked for");
+        assert_eq!(found, Some(expected), "the last count, and the first time");
+    }
 }
 
 async fn runs_are_created_once(catalog: &dyn Catalog) {
