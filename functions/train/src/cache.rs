@@ -1,15 +1,14 @@
 //! Features that were computed once are not computed again.
 //!
 //! A segment is an object `features/<extractor>/<segment>`: a header (magic, numbers a row, views an image), then for
-//! each image its id and the rows of its views, float32, all little-endian. Segments are only added. Both names are
-//! digests of what they name, so nothing in the cache can be out of date.
+//! each image its id and the rows of its views, float32, all little-endian. Both names are digests of what they name, so
+//! nothing in the cache can be out of date, and what is damaged shows. Whatever goes wrong here is a warning: features
+//! that are not there are computed anew.
 
 use std::collections::HashMap;
 
 use pappus_domain::Digest;
 use pappus_objects::{Key, ObjectStore, PutMode};
-
-use crate::error::Error;
 
 const MAGIC: &[u8; 8] = b"PAPPUSF1";
 const HEADER_BYTES: usize = 16;
@@ -32,29 +31,62 @@ impl<'a> FeatureCache<'a> {
         Self { objects, prefix: format!("features/{extractor}-{views}/"), views }
     }
 
-    /// Reads what is there. A segment that cannot be read is passed over: it is only a cache.
-    pub(crate) async fn load(&self) -> Result<HashMap<Digest, Rows>, Error> {
+    /// What is there and whole.
+    pub(crate) async fn load(&self) -> HashMap<Digest, Rows> {
         let (mut known, mut after) = (HashMap::new(), None);
         loop {
-            let page = self.objects.list(&self.prefix, after.as_ref(), PAGE).await?;
-            let Some(last) = page.last() else { return Ok(known) };
+            let page = match self.objects.list(&self.prefix, after.as_ref(), PAGE).await {
+                Ok(page) => page,
+                Err(error) => {
+                    warn(&self.prefix, "cached features cannot be listed", &error);
+                    return known;
+                }
+            };
+            let Some(last) = page.last() else { return known };
             after = Some(last.key.clone());
             for segment in &page {
-                let bytes = self.objects.get(&segment.key, MAX_SEGMENT_BYTES).await?;
-                match parse(&bytes, self.views) {
-                    Some(images) => known.extend(images),
-                    None => tracing::warn!(key = %segment.key, "a segment of cached features is damaged, and not used"),
-                }
+                known.extend(self.segment(&segment.key).await);
             }
         }
     }
 
-    /// Adds a segment.
-    pub(crate) async fn add(&self, images: &[(Digest, Rows)]) -> Result<(), Error> {
-        let Some(bytes) = write(images, self.views) else { return Ok(()) };
-        let key: Key = format!("{}{}", self.prefix, Digest::of(&bytes).short(32)).parse()?;
-        Ok(self.objects.put(&key, bytes.into(), PutMode::Overwrite).await?)
+    /// The images of a segment: none where it cannot be read. A damaged one is removed.
+    async fn segment(&self, key: &Key) -> Vec<(Digest, Rows)> {
+        let bytes = match self.objects.get(key, MAX_SEGMENT_BYTES).await {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                warn(key.as_str(), "a segment of cached features cannot be read", &error);
+                return Vec::new();
+            }
+        };
+        let is_whole = key.as_str() == self.name(&bytes);
+        if let Some(images) = parse(&bytes, self.views).filter(|_| is_whole) {
+            return images;
+        }
+        tracing::warn!(%key, "a segment of cached features is damaged, and removed");
+        if let Err(error) = self.objects.delete(key).await {
+            warn(key.as_str(), "a damaged segment of cached features cannot be removed", &error);
+        }
+        Vec::new()
     }
+
+    /// Adds a segment.
+    pub(crate) async fn add(&self, images: &[(Digest, Rows)]) {
+        let Some(bytes) = write(images, self.views) else { return };
+        // A prefix and a digest make a key.
+        let Ok(key) = self.name(&bytes).parse::<Key>() else { return };
+        if let Err(error) = self.objects.put(&key, bytes.into(), PutMode::Overwrite).await {
+            warn(key.as_str(), "features cannot be cached", &error);
+        }
+    }
+
+    fn name(&self, segment: &[u8]) -> String {
+        format!("{}{}", self.prefix, Digest::of(segment).short(32))
+    }
+}
+
+fn warn(key: &str, what: &str, error: &pappus_objects::Error) {
+    tracing::warn!(key, error = error as &dyn std::error::Error, "{what}");
 }
 
 /// A segment; nothing for no images, or for images whose rows differ in length.

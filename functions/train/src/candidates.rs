@@ -34,6 +34,12 @@ impl Candidate {
         }
     }
 
+    /// Whether the features are learned from the images: then each image is also learned from in a mirror, and no later
+    /// training can use the features, for it will have a dictionary of its own.
+    pub(crate) const fn is_learned(&self) -> bool {
+        matches!(self.features, Features::Learned)
+    }
+
     /// The scaling that suits features of `columns` columns.
     pub(crate) fn scaling(&self, columns: usize) -> Scaling {
         match &self.features {

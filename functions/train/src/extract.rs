@@ -1,4 +1,4 @@
-//! Images through a feature network, on all cores, with what was computed before taken from the cache.
+//! Images through a feature network, on all cores, with what an earlier training computed taken from the cache.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,11 +27,12 @@ pub(crate) struct Extraction {
     idle: (Sender<Network>, Receiver<Network>),
     workers: usize,
     mirrored: bool,
+    cached: bool,
 }
 
 impl Extraction {
-    /// Loads the network. With `mirrored` each image has two views: itself, and its mirror image.
-    pub(crate) async fn new(objects: Objects, extractor: &Extractor, mirrored: bool) -> Result<Self, Error> {
+    /// Loads the network.
+    pub(crate) async fn new(objects: Objects, extractor: &Extractor) -> Result<Self, Error> {
         let workers = available_parallelism().map_or(1, usize::from);
         let idle = bounded(workers);
         let onnx = Arc::new(extractor.onnx.clone());
@@ -43,7 +44,18 @@ impl Extraction {
             // There is room for each of them, and the other end is here.
             let _ = idle.0.send(network.await??);
         }
-        Ok(Self { objects, extractor: Digest::of(&extractor.onnx), idle, workers, mirrored })
+        let extractor = Digest::of(&extractor.onnx);
+        Ok(Self { objects, extractor, idle, workers, mirrored: false, cached: false })
+    }
+
+    /// Whether each image has two views: itself, and its mirror image.
+    pub(crate) fn mirrored(self, mirrored: bool) -> Self {
+        Self { mirrored, ..self }
+    }
+
+    /// Whether features are kept for later trainings, and looked for among those of earlier ones.
+    pub(crate) fn cached(self, cached: bool) -> Self {
+        Self { cached, ..self }
     }
 
     /// Views of each image.
@@ -53,8 +65,11 @@ impl Extraction {
 
     /// The features of images, `views` rows for each, in their order. `progress` is told how many images are done.
     pub(crate) async fn features(&self, images: &[DataSetEntry], progress: impl Fn(u64)) -> Result<Matrix, Error> {
-        let cache = FeatureCache::new(&*self.objects, &self.extractor, self.views());
-        let mut known = cache.load().await?;
+        let cache = self.cached.then(|| FeatureCache::new(&*self.objects, &self.extractor, self.views()));
+        let mut known = match &cache {
+            Some(cache) => cache.load().await,
+            None => HashMap::new(),
+        };
         known.retain(|_, rows| rows.iter().all(|number| number.is_finite()));
         let missing: Vec<DataSetEntry> = images.iter().filter(|e| !known.contains_key(&e.image)).cloned().collect();
         let before = (images.len() - missing.len()) as u64;
@@ -69,7 +84,9 @@ impl Extraction {
                 progress(done);
             }
             drop(running);
-            cache.add(&computed).await?;
+            if let Some(cache) = &cache {
+                cache.add(&computed).await;
+            }
             known.extend(computed);
         }
         self.matrix(images, &known)

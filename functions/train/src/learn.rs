@@ -126,8 +126,9 @@ impl Contest<'_> {
             Features::Pretrained(variant) => variant.extractor.clone(),
             Features::Learned => self.learn_dictionary().await?,
         };
-        let mirrored = candidate.recipe() == Recipe::Scratch;
-        let extraction = Extraction::new(self.context.objects.clone(), &extractor, mirrored).await?;
+        let is_learned = candidate.is_learned();
+        let extraction = Extraction::new(self.context.objects.clone(), &extractor).await?;
+        let extraction = extraction.mirrored(is_learned).cached(!is_learned);
         let features = extraction.features(&self.side.entries, self.extracting(&candidate)).await?;
         (self.progress)(Step::Validating { candidate: candidate.name.clone() });
         let (side, views, seed) = (self.side.clone(), extraction.views(), self.request.seed);
@@ -161,7 +162,8 @@ impl Contest<'_> {
     }
 
     async fn fit(&self, best: Contender, held_out: Vec<DataSetEntry>) -> Result<Fitted, Error> {
-        let extraction = Extraction::new(self.context.objects.clone(), &best.extractor, false).await?;
+        let extraction = Extraction::new(self.context.objects.clone(), &best.extractor).await?;
+        let extraction = extraction.cached(!best.candidate.is_learned());
         let test = extraction.features(&held_out, self.extracting(&best.candidate)).await?;
         let side = self.side.clone();
         let fitting =

@@ -6,7 +6,7 @@
 //!
 //! One training a model at a time, under a lease that a dying job lets run out. State is written before anybody is
 //! told: data set, package, model row, run row, event. Whatever a job that was cut off has left is either whole or not
-//! there, and the next training begins anew with the features that were cached.
+//! there, and the next training begins anew, with the cached features of a pretrained network.
 
 mod backbone_file;
 mod cache;
