@@ -97,6 +97,9 @@ impl Contest<'_> {
             None => {
                 let mut tried = Vec::new();
                 for (options, candidate) in normalisations(backbone)? {
+                    if !tried.is_empty() && self.is_late() {
+                        break;
+                    }
                     tried.push((options, self.enter(candidate).await.map_err(runnable)?.log_loss()));
                 }
                 let best = tried.into_iter().reduce(|a, b| if b.1 < a.1 { b } else { a });

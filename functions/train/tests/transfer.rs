@@ -94,3 +94,24 @@ async fn features_that_cannot_be_read_or_kept_are_computed_anew() {
     let (two, again) = train(&place.faulty("features/", true), second).await;
     assert_eq!((computed(&again), two.version), (computed(&steps), one.version));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn once_the_time_is_up_no_other_way_is_tried() {
+    if !has_runtime() {
+        return;
+    }
+    let place = place().await;
+    place.draw(20).await;
+    let mut tried = Vec::new();
+    for (number, budget) in [(1, None), (2, Some(0))] {
+        let id = place
+            .ask_transfer(number, |request| {
+                request.normalisation = None;
+                request.budget_seconds = budget;
+            })
+            .await;
+        let (_, steps) = train(&place.context, id).await;
+        tried.push(steps.iter().filter(|step| matches!(step, Step::Validated { .. })).count());
+    }
+    assert_eq!(tried, [3 + 3, 1 + 1], "normalisations, then ways of using the network");
+}
