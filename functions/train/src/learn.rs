@@ -132,7 +132,8 @@ impl Contest<'_> {
         let is_learned = candidate.is_learned();
         let extraction = Extraction::new(self.context.objects.clone(), &extractor).await?;
         let extraction = extraction.mirrored(is_learned).cached(!is_learned);
-        let features = extraction.features(&self.side.entries, self.extracting(&candidate)).await?;
+        let entries = &self.side.entries;
+        let features = extraction.features(entries, self.extracting(&candidate, entries.len())).await?;
         (self.progress)(Step::Validating { candidate: candidate.name.clone() });
         let (side, views, seed) = (self.side.clone(), extraction.views(), self.request.seed);
         let entered = candidate.clone();
@@ -167,15 +168,15 @@ impl Contest<'_> {
     async fn fit(&self, best: Contender, held_out: Vec<DataSetEntry>) -> Result<Fitted, Error> {
         let extraction = Extraction::new(self.context.objects.clone(), &best.extractor).await?;
         let extraction = extraction.cached(!best.candidate.is_learned());
-        let test = extraction.features(&held_out, self.extracting(&best.candidate)).await?;
+        let test = extraction.features(&held_out, self.extracting(&best.candidate, held_out.len())).await?;
         let side = self.side.clone();
         let fitting =
             spawn_blocking(move || fit(&side, &best.validated, &best.candidate, &best.extractor, (&held_out, &test)));
         fitting.await?
     }
 
-    fn extracting(&self, candidate: &Candidate) -> impl Fn(u64) + use<'_> {
-        let (name, total) = (candidate.name.clone(), self.side.entries.len() as u64);
+    fn extracting(&self, candidate: &Candidate, images: usize) -> impl Fn(u64) + use<'_> {
+        let (name, total) = (candidate.name.clone(), images as u64);
         move |done| (self.progress)(Step::Extracting { candidate: name.clone(), done, total })
     }
 }

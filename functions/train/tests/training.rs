@@ -5,6 +5,7 @@ mod common;
 
 use common::{has_runtime, picture, place};
 use pappus_catalog::contract::samples;
+use pappus_domain::data_set::ClassCount;
 use pappus_domain::run::Recipe;
 use pappus_domain::split::Placement;
 use pappus_domain::{Lease, Manifest, RunStatus};
@@ -48,6 +49,12 @@ async fn a_training_makes_a_package_that_proves_itself_and_tells_the_kinds_apart
 
     let steps = steps.lock().unwrap().clone();
     assert_eq!((steps.first(), steps.last()), (Some(&Step::Freezing), Some(&Step::Packing)));
+    for sides in [|count: &ClassCount| count.train, |count: &ClassCount| count.test] {
+        let side = manifest.training.counts.values().map(sides).sum::<usize>() as u64;
+        let is_whole =
+            |step: &Step| matches!(step, Step::Extracting { done, total, .. } if (*done, *total) == (side, side));
+        assert!(steps.iter().any(is_whole), "{side}: {steps:?}");
+    }
     assert!(steps.iter().any(|step| matches!(step, Step::Validated { accuracy, .. } if *accuracy > 0.9)));
     let event = trained.event();
     assert_eq!((event.model, event.version, event.run), (name, version, id));
