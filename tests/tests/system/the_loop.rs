@@ -73,7 +73,9 @@ fn released(home: &Home, version: &str) -> Result<()> {
     assert_eq!(status["images"], json!({ "stored": 48, "quarantined": 0, "labels": { "dandelion": 24, "grass": 24 } }));
     assert_eq!((&status["release"]["champion"], &status["ledger_entries"]), (&json!(version), &json!(1)));
     assert_eq!((&status["last_run"]["status"], &status["training"]), (&json!("succeeded"), &Value::Null));
-    assert_eq!(status["predictions"], 2);
+    assert_eq!((&status["predictions"], &status["last_predictions"][0]["id"]), (&json!(2), &answers[1]["id"]));
+    let told = home.run(&["status"])?.expect(0)?.stdout;
+    assert!(told.contains("2 logged, the last of them:") && told.contains(&format!("pappus why {id}")), "{told}");
     let models = home.json(&["models"])?;
     assert_eq!((&models[0]["role"], &models[0]["verdict"]), (&json!("champion"), &json!("failed")));
     assert_eq!(home.json(&["runs"])?.as_array().map(Vec::len), Some(2));
@@ -120,6 +122,19 @@ fn a_rollback_brings_back_the_champion_before() -> Result<()> {
     let asked = home.json(&["predict", "--version", &home.second[..6], &picture])?;
     assert_eq!(asked[0]["version"], home.second.as_str());
     assert_eq!(home.json(&["status"])?["ledger_entries"], 3);
+    Ok(())
+}
+
+#[test]
+fn a_model_without_versions_says_which_others_there_are() -> Result<()> {
+    let home = Home::new()?;
+    let told = home.run(&["models"])?.expect(0)?.stdout;
+    assert!(told.contains("no version of `classifier` yet: `pappus train` makes one"), "{told}");
+    let Some(trained) = pappus_tests::Trained::copy()? else { return Ok(()) };
+    let home = Home::copy_of(trained.work())?.with("PAPPUS_MODEL", "ferns");
+    let told = home.run(&["models"])?.expect(0)?.stdout;
+    assert!(told.contains("no version of `ferns`, but of classifier: PAPPUS_MODEL says which"), "{told}");
+    assert_eq!(home.json(&["models"])?, json!([]));
     Ok(())
 }
 

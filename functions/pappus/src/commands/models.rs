@@ -32,6 +32,10 @@ pub(crate) async fn run(context: &Context, limit: usize, output: Output) -> Resu
         .zip(verdicts())
         .map(|(manifest, verdict)| json!({ "manifest": manifest, "role": role(manifest), "verdict": verdict }))
         .collect();
+    if models.is_empty() && limit > 0 {
+        let none = none(context).await?;
+        return output.print(&values, || none);
+    }
     output.print(&values, || {
         let rows = models.iter().zip(verdicts()).map(|(manifest, verdict)| {
             let training = &manifest.training;
@@ -46,5 +50,17 @@ pub(crate) async fn run(context: &Context, limit: usize, output: Output) -> Resu
             ]
         });
         table(["version", "role", "verdict", "test", "validated", "recipe", "made"], rows)
+    })
+}
+
+/// What is said where the model has no version: perhaps another name was meant.
+async fn none(context: &Context) -> Result<String, Trouble> {
+    let model = &context.settings.model;
+    let others: Vec<String> = context.catalog.model_names().await?.iter().map(ToString::to_string).collect();
+    Ok(match others.as_slice() {
+        [] => format!("there is no version of `{model}` yet: `pappus train` makes one"),
+        others => {
+            format!("there is no version of `{model}`, but of {}: PAPPUS_MODEL says which is meant", others.join(", "))
+        }
     })
 }

@@ -1,13 +1,16 @@
 //! `pappus status`.
 
 use pappus_domain::release::LedgerEntry;
-use pappus_domain::{Lease, Timestamp};
+use pappus_domain::{Lease, Prediction, Timestamp};
 use pappus_host::{Context, Failure};
 use serde_json::json;
 
 use super::runs::outcome;
-use crate::output::Output;
+use crate::output::{Output, percent};
 use crate::trouble::Trouble;
+
+/// Predictions that are shown.
+const SHOWN: usize = 3;
 
 pub(crate) async fn run(context: &Context, output: Output) -> Result<(), Trouble> {
     let Context { catalog, settings, objects, .. } = context;
@@ -21,10 +24,11 @@ pub(crate) async fn run(context: &Context, output: Output) -> Result<(), Trouble
     let lease = catalog.lease(&Lease::for_training(&settings.model)).await?;
     let training = lease.filter(|lease| !lease.is_expired(Timestamp::now()));
     let predictions = catalog.prediction_count().await?;
+    let last = catalog.recent_predictions(SHOWN).await?;
     let value = json!({
         "model": settings.model, "objects": settings.objects, "catalog": settings.catalog, "images": images,
         "sources": sources, "last_run": last_run, "training": training, "release": release,
-        "ledger_entries": ledger.len(), "predictions": predictions,
+        "ledger_entries": ledger.len(), "predictions": predictions, "last_predictions": last,
     });
     output.print(&value, || {
         let labels: Vec<String> = images.labels.iter().map(|(label, count)| format!("{label} {count}")).collect();
@@ -37,7 +41,7 @@ pub(crate) async fn run(context: &Context, output: Output) -> Result<(), Trouble
             || "none yet".into(),
             |run| format!("{} {} {}", run.request.run, run.status.as_str(), outcome(&run.status)),
         );
-        [
+        let mut lines = vec![
             format!("model        {}", settings.model),
             format!("objects      {}", settings.objects),
             format!("catalog      {}", settings.catalog),
@@ -52,8 +56,15 @@ pub(crate) async fn run(context: &Context, output: Output) -> Result<(), Trouble
             format!("training     {}", training.map_or_else(|| "none under way".into(), |lease| lease.holder)),
             format!("champion     {champion}"),
             format!("ledger       {} entries, unbroken", ledger.len()),
-            format!("predictions  {predictions} logged"),
-        ]
-        .join("\n")
+            format!("predictions  {predictions} logged{}", if last.is_empty() { "" } else { ", the last of them:" }),
+        ];
+        lines.extend(last.iter().map(describe));
+        lines.join("\n")
     })
+}
+
+fn describe(prediction: &Prediction) -> String {
+    let Prediction { id, model, version, class, probabilities, at, .. } = prediction;
+    let sure = probabilities.get(class).copied().unwrap_or_default();
+    format!("  {at:.0}  {class} {} by {model} {version}; pappus why {id}", percent(f64::from(sure)))
 }
