@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use pappus_domain::event::{ModelEvaluated, ModelTrained};
-use pappus_domain::{Event, Timestamp};
-use pappus_host::{App, Context, Disposition, Failure, OnEvent};
+use pappus_domain::{Event, EventKind as _, Timestamp};
+use pappus_host::{App, Context, Disposition, Failure, OnEvent, Outcome};
 
 use crate::error::Error;
 use crate::judge::Evaluate;
@@ -19,22 +19,30 @@ struct OnTrained {
 /// The evaluate function: judges each model that has been trained.
 pub fn app(context: Context) -> App {
     let evaluate = Evaluate::new(context.clone());
-    App { name: "evaluate", router: Router::new(), on_event: Some(Arc::new(OnTrained { evaluate, context })) }
+    App { name: "evaluate", router: Router::new(), on_event: Arc::new(OnTrained { evaluate, context }) }
 }
 
 #[async_trait]
 impl OnEvent for OnTrained {
-    async fn on_event(&self, event: Event) -> Result<Vec<Event>, Failure> {
+    fn kinds(&self) -> Vec<&'static str> {
+        vec![ModelTrained::KIND]
+    }
+
+    async fn on_event(&self, event: Event) -> Result<Outcome, Failure> {
         let trained = event.read::<ModelTrained>();
         let trained = trained.map_err(|error| Failure::new(Disposition::Refused, error.to_string()))?;
-        let Some(ModelTrained { model, version, .. }) = trained else { return Ok(Vec::new()) };
+        let Some(ModelTrained { model, version, .. }) = trained else { return Ok(Outcome::NOTHING) };
         if model != self.context.settings.model {
-            return Ok(Vec::new());
+            return Ok(Outcome::NOTHING);
         }
         let evaluation = self.evaluate.version(&version, |_, _| {}).await?;
         let passed = evaluation.verdict.passed;
         tracing::info!(%version, passed, accuracy = evaluation.report.accuracy.value, "evaluated");
         let evaluated = ModelEvaluated { model, version, data_set: evaluation.data_set, passed };
-        Ok(vec![Event::new("evaluate", &evaluated, Timestamp::now()).map_err(Error::from)?])
+        Ok(Outcome::event(Event::new("evaluate", &evaluated, Timestamp::now()).map_err(Error::from)?))
+    }
+
+    async fn ready(&self) -> Result<(), Failure> {
+        self.context.check().await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    pappus_host::run(|context| async { Ok(pappus_evaluate::app(context)) }).await
+fn main() -> ExitCode {
+    pappus_inference::opt_out_of_telemetry();
+    pappus_host::run(async |context| Ok(pappus_evaluate::app(context)))
 }

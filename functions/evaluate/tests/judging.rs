@@ -141,7 +141,7 @@ async fn the_event_of_a_training_is_followed_by_that_of_its_evaluation_twice_the
     let place = place().await;
     let data_set = place.data_set(10).await;
     let version = place.version(GOOD, &data_set).await;
-    let handler = pappus_evaluate::app(place.context.clone()).on_event.unwrap();
+    let handler = pappus_evaluate::app(place.context.clone()).on_event;
     let trained = |model: &str| {
         let run = RunId(samples::uuid(1));
         let trained = ModelTrained { model: samples::name(model), version: version.clone(), run };
@@ -149,14 +149,14 @@ async fn the_event_of_a_training_is_followed_by_that_of_its_evaluation_twice_the
     };
     let mut ids = Vec::new();
     for _ in 0..2 {
-        let events = handler.on_event(trained("pets")).await.unwrap();
+        let events = handler.on_event(trained("pets")).await.unwrap().events;
         let [event] = events.as_slice() else { panic!("{events:?}") };
         let evaluated: ModelEvaluated = event.read().unwrap().unwrap();
         assert_eq!((&evaluated.version, evaluated.passed, evaluated.data_set), (&version, true, data_set.digest()));
         ids.push(event.id.clone());
     }
     assert_eq!(ids[0], ids[1]);
-    assert_eq!(handler.on_event(trained("cars")).await.unwrap(), [], "another model is another's");
-    let broken = Event { data: json!(7), ..trained("pets") };
+    assert_eq!(handler.on_event(trained("cars")).await.unwrap().events, [], "another model is another's");
+    let broken = Event { data: json!(7).into(), ..trained("pets") };
     handler.on_event(broken).await.unwrap_err();
 }

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use axum::Router;
 use pappus_domain::event::{ImagesIngested, ObjectCreated};
 use pappus_domain::image::Label;
-use pappus_domain::{Digest, Event, Timestamp};
-use pappus_host::{App, Context, Disposition, Failure, OnEvent};
-use pappus_objects::{Key, Objects};
+use pappus_domain::{Digest, Event, EventKind as _, Timestamp};
+use pappus_host::{App, Context, Disposition, Failure, OnEvent, Outcome};
+use pappus_objects::Key;
 
 use crate::candidate::{Candidate, Content};
 use crate::error::Error;
@@ -17,28 +17,38 @@ use crate::pipeline::{Ingest, Options};
 /// Ingests an object that was put under `incoming/<label>/`.
 struct OnObject {
     ingest: Ingest,
-    objects: Objects,
+    context: Context,
     max_bytes: u64,
 }
 
 /// The ingest function.
 pub fn app(context: Context) -> App {
     let options = Options::default();
-    let (objects, max_bytes) = (context.objects.clone(), options.limits.bytes);
-    let ingest = Ingest::new(context, options);
-    App { name: "ingest", router: Router::new(), on_event: Some(Arc::new(OnObject { ingest, objects, max_bytes })) }
+    let max_bytes = options.limits.bytes;
+    let ingest = Ingest::new(context.clone(), options);
+    App { name: "ingest", router: Router::new(), on_event: Arc::new(OnObject { ingest, context, max_bytes }) }
 }
 
 #[async_trait]
 impl OnEvent for OnObject {
-    async fn on_event(&self, event: Event) -> Result<Vec<Event>, Failure> {
+    fn kinds(&self) -> Vec<&'static str> {
+        vec![ObjectCreated::KIND]
+    }
+
+    async fn on_event(&self, event: Event) -> Result<Outcome, Failure> {
         let created = event.read::<ObjectCreated>();
         let created = created.map_err(|error| Failure::new(Disposition::Refused, format!("{error}")))?;
-        let Some(ObjectCreated { key }) = created else { return Ok(Vec::new()) };
-        let Some(label) = label_of(&key)? else { return Ok(Vec::new()) };
+        let Some(ObjectCreated { key, .. }) = created else { return Ok(Outcome::NOTHING) };
+        let Some(label) = label_of(&key)? else { return Ok(Outcome::NOTHING) };
         let object: Key = key.parse().map_err(|error| Failure::new(Disposition::Refused, format!("{error}")))?;
         // One that is larger is refused for good, and never read: so it has no digest to be quarantined under.
-        let bytes = self.objects.get(&object, self.max_bytes).await?;
+        let bytes = match self.context.objects.get(&object, self.max_bytes).await {
+            Err(pappus_objects::Error::NotFound { .. }) => {
+                tracing::warn!(key, "the object was gone before it could be read: there is nothing to ingest");
+                return Ok(Outcome::NOTHING);
+            }
+            read => read?,
+        };
         // Equal batches are one event: an object, as it was when it was taken in.
         let batch = Digest::of_parts([key.as_bytes(), Digest::of(&bytes).as_bytes().as_slice()]).short(16);
         let summary =
@@ -46,10 +56,14 @@ impl OnEvent for OnObject {
         // An image that is known counts too: the delivery that recorded it may have died before it could say so.
         let stored = summary.stored + summary.relabelled + summary.duplicates;
         if stored == 0 {
-            return Ok(Vec::new());
+            return Ok(Outcome::NOTHING);
         }
         let ingested = ImagesIngested { batch, stored };
-        Ok(vec![Event::new("ingest", &ingested, Timestamp::now()).map_err(Error::from)?])
+        Ok(Outcome::event(Event::new("ingest", &ingested, Timestamp::now()).map_err(Error::from)?))
+    }
+
+    async fn ready(&self) -> Result<(), Failure> {
+        self.context.check().await
     }
 }
 

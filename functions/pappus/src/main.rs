@@ -20,22 +20,22 @@ use crate::output::Output;
 use crate::trouble::Trouble;
 
 fn main() -> ExitCode {
+    pappus_inference::opt_out_of_telemetry();
     let cli = Cli::parse();
     let output = Output::new(cli.common.json);
-    let done = match Runtime::new() {
-        Err(error) => Err(Trouble::Failed(Failure::from_error(error))),
-        Ok(runtime) => {
-            let done = runtime.block_on(commands::run(cli, output));
-            // After Ctrl-C a computation may be under way that nobody waits for any more, and that can take minutes.
-            runtime.shutdown_background();
-            done
-        }
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(trouble) => {
-            output.trouble(&trouble);
-            ExitCode::from(trouble.exit_code())
-        }
+    let runtime = Runtime::new().map_err(|error| Trouble::Failed(Failure::from_error(error)));
+    let Err(trouble) = runtime.and_then(|runtime| run(&runtime, cli, output)) else { return ExitCode::SUCCESS };
+    output.trouble(&trouble);
+    ExitCode::from(trouble.exit_code())
+}
+
+fn run(runtime: &Runtime, cli: Cli, output: Output) -> Result<(), Trouble> {
+    let done = runtime.block_on(commands::run(cli, output));
+    if let Err(trouble @ Trouble::Interrupted) = &done {
+        output.trouble(trouble);
+        // A computation may be under way that takes minutes. To end as usual would be to wait for it; to end with exit
+        // handlers but without waiting would be to take ONNX Runtime from under it.
+        signal_hook::low_level::exit(trouble.exit_code().into());
     }
+    done
 }

@@ -16,7 +16,7 @@ pub(crate) fn settings(home: Option<PathBuf>, is_server: bool) -> Result<Setting
     if !is_server && std::env::var_os("PAPPUS_LOG").is_none() {
         settings.log = "warn".into();
     }
-    init_logs(settings.log_format, &settings.log).map_err(|error| of_host(error.into()))?;
+    init_logs(settings.log_format, &settings.log, &settings.service.labels()).map_err(|error| of_host(error.into()))?;
     Ok(settings)
 }
 

@@ -4,20 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures::stream::{self, StreamExt as _};
-use pappus_domain::event::ReleaseChanged;
 use pappus_domain::prediction::PredictionId;
-use pappus_domain::{Digest, Event, Prediction, Timestamp};
-use pappus_host::{App, Context, Disposition, Failure, OnEvent};
+use pappus_domain::{Digest, Prediction, Timestamp};
+use pappus_host::{App, Context, Failure};
 use pappus_inference::Limits;
-use pappus_telemetry::Metrics;
 use uuid::Uuid;
 
 use crate::api::{Batch, BatchItem, ModelInfo, Predicted, Reloaded, Welcome};
@@ -29,9 +26,7 @@ use crate::serving::{Live, Serving};
 use crate::upload::{self, MAX_BATCH_BYTES, MAX_BODY_BYTES, MAX_IMAGE_BYTES, Upload};
 
 /// How often the release row is looked at: the longest that a rollback by another process waits.
-const FOLLOW: Duration = Duration::from_millis(500);
-/// How long the end of the process waits for predictions to be logged.
-const FLUSH: Duration = Duration::from_secs(10);
+pub(crate) const FOLLOW: Duration = Duration::from_millis(500);
 /// Images of one batch that are at work at once: the queue is there for other requests too.
 const BATCH_AT_ONCE: usize = 8;
 
@@ -40,9 +35,9 @@ const LIMITS: Limits = Limits { bytes: MAX_IMAGE_BYTES, side: 32, pixels: 50_000
 
 /// The predict function's state.
 pub struct Predict {
-    context: Context,
-    serving: Serving,
-    log: PredictionLog,
+    pub(crate) context: Context,
+    pub(crate) serving: Serving,
+    pub(crate) log: PredictionLog,
     metrics: PredictMetrics,
     probe: Probe,
 }
@@ -74,19 +69,17 @@ pub async fn app(context: Context) -> App {
         .route("/", get(welcome))
         .route("/predict", post(predict_one))
         .route("/health", get(health))
-        .route("/health/live", get(|| async { StatusCode::OK }))
-        .route("/health/ready", get(ready))
         .route("/model/info", get(model_info))
         .route("/model/reload", post(reload))
-        .route("/metrics", get(metrics_text))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .merge(large)
         .with_state(predict.clone());
-    App { name: "predict", router, on_event: Some(predict) }
+    App { name: "predict", router, on_event: predict }
 }
 
 impl Predict {
-    async fn follow(&self, again: bool) {
+    /// Follows the release row. A release that cannot be followed is no failure of the caller's.
+    pub(crate) async fn follow(&self, again: bool) {
         match self.serving.follow(again).await {
             Ok(true) => self.tell_model(),
             // It has been told when it happened.
@@ -103,7 +96,13 @@ impl Predict {
         self.metrics.model.get_or_create(&loaded).set(1);
     }
 
-    async fn answer(&self, live: &Live, image: Bytes, source: &str) -> Result<Prediction, Error> {
+    pub(crate) async fn answer(
+        &self,
+        live: &Live,
+        image: Bytes,
+        source: &str,
+        id: PredictionId,
+    ) -> Result<Prediction, Error> {
         let begun = Instant::now();
         let digest = Digest::of(&image);
         let answer = live.classifier.classify(image, LIMITS).await?;
@@ -112,7 +111,7 @@ impl Predict {
         let probabilities: BTreeMap<_, _> = manifest.classes.iter().cloned().zip(answer.probabilities).collect();
         let class = manifest.classes.get(answer.class).cloned().ok_or_else(|| Error::BadRequest("no class".into()))?;
         let prediction = Prediction {
-            id: PredictionId(Uuid::now_v7()),
+            id,
             model: manifest.name.clone(),
             version: manifest.version.clone(),
             image: digest,
@@ -133,7 +132,7 @@ impl Predict {
     }
 
     async fn batch_item(&self, live: &Live, Upload { filename, bytes }: Upload) -> BatchItem {
-        match self.answer(live, bytes, "batch").await {
+        match self.answer(live, bytes, "batch", new_id()).await {
             Ok(prediction) => BatchItem::Answered {
                 filename,
                 request_id: prediction.id,
@@ -145,7 +144,7 @@ impl Predict {
         }
     }
 
-    fn count(&self, error: Error) -> Error {
+    pub(crate) fn count(&self, error: Error) -> Error {
         self.metrics.errors.get_or_create(&Failed { error_type: error.kind() }).inc();
         error
     }
@@ -155,7 +154,7 @@ async fn predict_one(State(predict): State<Arc<Predict>>, request: Request) -> R
     let answered = async {
         let image = upload::one(request).await?;
         let live = predict.serving.current()?;
-        predict.answer(&live, image, "http").await
+        predict.answer(&live, image, "http", new_id()).await
     };
     let prediction = answered.await.map_err(|error| predict.count(error))?;
     Ok(Json(Predicted {
@@ -176,6 +175,10 @@ async fn predict_batch(State(predict): State<Arc<Predict>>, request: Request) ->
     let results = answering.collect().await;
     let (batch_id, timestamp) = (Uuid::now_v7().to_string(), Timestamp::now());
     Ok(Json(Batch { batch_id, model_version: live.version().clone(), timestamp, results }))
+}
+
+fn new_id() -> PredictionId {
+    PredictionId(Uuid::now_v7())
 }
 
 fn confidence(prediction: &Prediction) -> f32 {
@@ -201,11 +204,6 @@ async fn health(State(predict): State<Arc<Predict>>) -> Response {
     (status, Json(health)).into_response()
 }
 
-async fn ready(State(predict): State<Arc<Predict>>) -> Result<StatusCode, Failure> {
-    predict.serving.current()?;
-    Ok(StatusCode::OK)
-}
-
 async fn model_info(State(predict): State<Arc<Predict>>) -> Result<Json<ModelInfo>, Failure> {
     Ok(Json(ModelInfo::of(&*predict.serving.current()?)))
 }
@@ -216,25 +214,4 @@ async fn reload(State(predict): State<Arc<Predict>>) -> Result<Json<Reloaded>, F
     let live = predict.serving.current()?;
     let message = if changed { "another version answers now" } else { "the released version answers already" };
     Ok(Json(Reloaded { message: message.into(), model_version: live.version().clone(), timestamp: Timestamp::now() }))
-}
-
-async fn metrics_text(State(predict): State<Arc<Predict>>) -> Result<Response, Failure> {
-    let text = predict.context.metrics.text().map_err(Error::from)?;
-    Ok(([(header::CONTENT_TYPE, Metrics::CONTENT_TYPE)], text).into_response())
-}
-
-#[async_trait]
-impl OnEvent for Predict {
-    async fn on_event(&self, event: Event) -> Result<Vec<Event>, Failure> {
-        let changed = event.read::<ReleaseChanged>();
-        let changed = changed.map_err(|error| Failure::new(Disposition::Refused, error.to_string()))?;
-        if changed.is_some_and(|changed| changed.model == self.context.settings.model) {
-            self.follow(false).await;
-        }
-        Ok(Vec::new())
-    }
-
-    async fn flush(&self) {
-        self.log.flush(FLUSH).await;
-    }
 }

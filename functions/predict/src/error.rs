@@ -43,9 +43,9 @@ pub enum Error {
     /// The work was stopped from outside.
     #[error("loading was stopped")]
     Stopped(#[from] tokio::task::JoinError),
-    /// The metrics cannot be written.
-    #[error("the metrics cannot be written")]
-    Metrics(#[from] std::fmt::Error),
+    /// An event cannot be written.
+    #[error("an event cannot be written")]
+    Event(#[from] serde_json::Error),
 }
 
 impl Error {
@@ -61,7 +61,7 @@ impl Error {
             Self::Classify(_) | Self::Model(_) => "model",
             Self::Catalog(_) => "catalog",
             Self::Stopped(_) => "stopped",
-            Self::Metrics(_) => "metrics",
+            Self::Event(_) => "event",
         }
     }
 }
@@ -78,7 +78,7 @@ impl Dispose for Error {
             }
             Self::Classify(ClassifyError::Image(_)) => Disposition::Refused,
             Self::Classify(ClassifyError::Overloaded) => Disposition::Overloaded,
-            Self::Classify(ClassifyError::Model(_)) | Self::Metrics(_) => Disposition::Fault,
+            Self::Classify(ClassifyError::Model(_)) | Self::Event(_) => Disposition::Fault,
             Self::Catalog(error) => error.disposition(),
             Self::NoModel | Self::Unloadable { .. } | Self::Classify(_) | Self::Model(_) | Self::Stopped(_) => {
                 Disposition::Unavailable

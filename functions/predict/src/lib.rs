@@ -7,6 +7,7 @@
 mod api;
 mod app;
 mod error;
+mod events;
 mod health;
 mod log;
 mod metrics;

@@ -1,10 +1,14 @@
 //! The predict function on a host of its own.
 
 use std::process::ExitCode;
+use std::thread;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
+    pappus_inference::opt_out_of_telemetry();
     // It takes longest to load: let it, while the rest is opened. Whether it worked is asked again later.
-    tokio::task::spawn_blocking(pappus_inference::Runtime::load);
-    pappus_host::run(|context| async { Ok(pappus_predict::app(context).await) }).await
+    let loading = thread::spawn(pappus_inference::Runtime::load);
+    let ended = pappus_host::run(async |context| Ok(pappus_predict::app(context).await));
+    // A process that ends while the library is being loaded can crash.
+    let _ = loading.join();
+    ended
 }

@@ -34,6 +34,8 @@ struct State {
     /// The one before stays loaded, so that a rollback is one flip of a pointer.
     previous: Option<Arc<Live>>,
     fault: Option<Fault>,
+    /// When the release row was last read.
+    followed: Option<Instant>,
 }
 
 /// A release that could not be followed.
@@ -88,6 +90,11 @@ impl Serving {
             .map(|Fault { version, reason, .. }| format!("version {version} cannot be loaded: {reason}"))
     }
 
+    /// When the release row was last read, successfully.
+    pub fn last_followed(&self) -> Option<Instant> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).followed
+    }
+
     /// Follows the release row: loads what it names unless that answers already. Returns whether another model answers
     /// now. A version that could not be loaded is left alone for a while, unless `again` is set.
     ///
@@ -95,7 +102,9 @@ impl Serving {
     /// [`Error`]; the model before goes on answering.
     pub async fn follow(&self, again: bool) -> Result<bool, Error> {
         let Context { catalog, settings, .. } = &self.context;
-        let Some(release) = catalog.release(&settings.model).await? else { return Ok(false) };
+        let release = catalog.release(&settings.model).await?;
+        self.write(|state| state.followed = Some(Instant::now()));
+        let Some(release) = release else { return Ok(false) };
         if self.is_settled(&release, again) {
             return Ok(false);
         }

@@ -9,7 +9,7 @@ use futures::future::join_all;
 use pappus_catalog::contract::samples;
 use pappus_domain::event::ReleaseChanged;
 use pappus_domain::{Event, Manifest, ModelVersion, Timestamp};
-use pappus_host::{App, Disposition};
+use pappus_host::{App, Disposition, Outcome};
 use serde_json::json;
 
 async fn answering(app: &App) -> String {
@@ -47,7 +47,7 @@ async fn the_first_release_is_followed_by_a_function_that_began_without_one() {
         return;
     }
     let stores = stores().await;
-    let app = pappus_predict::app(stores.context.clone()).await;
+    let app = common::app(&stores.context).await;
     assert_eq!(get(&app, "/health/ready").await.0, StatusCode::SERVICE_UNAVAILABLE);
     let version = stores.publish(9.0).await;
     deliver(&app, stores.release(&version).await).await;
@@ -73,7 +73,7 @@ async fn reloading_by_hand_follows_the_release_too() {
 #[tokio::test]
 async fn reloading_without_a_release_says_what_to_do() {
     let stores = stores().await;
-    let app = pappus_predict::app(stores.context.clone()).await;
+    let app = common::app(&stores.context).await;
     let (status, json) = post(&app, "/model/reload", "", "").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(detail(&json).contains("`pappus train`"), "{json}");
@@ -110,7 +110,7 @@ async fn a_first_version_that_cannot_be_loaded_is_said_so_to_every_request() {
     let stores = stores().await;
     let version: ModelVersion = samples::version(3);
     stores.release(&version).await;
-    let app = pappus_predict::app(stores.context.clone()).await;
+    let app = common::app(&stores.context).await;
     let (status, json) = post(&app, "/predict", "image/jpeg", red()).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(detail(&json).contains(&format!("the released version {version} cannot be loaded: ")), "{json}");
@@ -137,13 +137,13 @@ async fn no_request_fails_while_another_model_takes_over() {
 #[tokio::test]
 async fn events_that_say_nothing_to_it_are_passed_over_and_broken_ones_refused() {
     let stores = stores().await;
-    let app = pappus_predict::app(stores.context.clone()).await;
-    let handler = app.on_event.as_ref().unwrap();
+    let app = common::app(&stores.context).await;
+    let handler = &app.on_event;
     let changed = ReleaseChanged { model: samples::name("other"), generation: 1, champion: samples::version(1) };
     let mut event = Event::new("promote", &changed, Timestamp::now()).unwrap();
-    assert!(handler.on_event(event.clone()).await.unwrap().is_empty());
-    event.data = json!({ "model": 7 });
+    assert_eq!(handler.on_event(event.clone()).await.unwrap(), Outcome::NOTHING);
+    event.data = json!({ "model": 7 }).into();
     assert_eq!(handler.on_event(event.clone()).await.unwrap_err().disposition(), Disposition::Refused);
     event.kind = "com.example.other".into();
-    assert!(handler.on_event(event).await.unwrap().is_empty());
+    assert!(!handler.takes(&event));
 }

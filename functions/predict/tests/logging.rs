@@ -29,7 +29,7 @@ async fn predictions_are_in_the_catalog_after_a_flush() {
     let (stores, app, version) = serving().await;
     let (_, answer) = post(&app, "/predict", "image/jpeg", red()).await;
     post_form(&app, "/predict/batch", &[("files", "a.jpg", &red()), ("files", "b.jpg", b"no image")]).await;
-    app.on_event.as_ref().unwrap().flush().await;
+    app.on_event.flush().await;
     let id = answer["request_id"].as_str().unwrap().parse().unwrap();
     let logged = stores.context.catalog.prediction(&id).await.unwrap().unwrap();
     assert_eq!((logged.version, logged.class.as_str()), (version, "red"));

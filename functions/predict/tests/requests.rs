@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn without_a_model_every_answer_says_what_to_do() {
     let stores = stores().await;
-    let app = pappus_predict::app(stores.context.clone()).await;
+    let app = common::app(&stores.context).await;
     let posted = post(&app, "/predict", "image/jpeg", red()).await;
     let batch = post_form(&app, "/predict/batch", &[("files", "a.jpg", &red())]).await;
     for (status, json) in [posted, batch, get(&app, "/model/info").await, get(&app, "/health/ready").await] {
@@ -102,7 +102,7 @@ async fn what_cannot_be_answered_is_refused_with_its_status_and_reason() {
 #[tokio::test]
 async fn a_request_of_another_type_or_shape_says_what_is_wanted() {
     let stores = stores().await;
-    let app = pappus_predict::app(stores.context.clone()).await;
+    let app = common::app(&stores.context).await;
     for (path, kind, body, wanted, says) in [
         ("/predict", "application/json", "{}", 415, "`application/json` is not read"),
         ("/predict", "text/plain", "red", 415, "`text/plain` is not read"),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use pappus_domain::event::ModelEvaluated;
-use pappus_domain::{Event, Timestamp};
-use pappus_host::{App, Context, Disposition, Failure, OnEvent};
+use pappus_domain::{Event, EventKind as _, Timestamp};
+use pappus_host::{App, Context, Disposition, Failure, OnEvent, Outcome};
 
 use crate::error::Error;
 use crate::release::{By, Promote};
@@ -19,21 +19,25 @@ struct OnEvaluated {
 /// The promote function: releases each version that passed its evaluation.
 pub fn app(context: Context) -> App {
     let promote = Promote::new(context.clone());
-    App { name: "promote", router: Router::new(), on_event: Some(Arc::new(OnEvaluated { promote, context })) }
+    App { name: "promote", router: Router::new(), on_event: Arc::new(OnEvaluated { promote, context }) }
 }
 
 #[async_trait]
 impl OnEvent for OnEvaluated {
-    async fn on_event(&self, event: Event) -> Result<Vec<Event>, Failure> {
+    fn kinds(&self) -> Vec<&'static str> {
+        vec![ModelEvaluated::KIND]
+    }
+
+    async fn on_event(&self, event: Event) -> Result<Outcome, Failure> {
         let evaluated = event.read::<ModelEvaluated>();
         let evaluated = evaluated.map_err(|error| Failure::new(Disposition::Refused, error.to_string()))?;
-        let Some(ModelEvaluated { model, version, passed, data_set }) = evaluated else { return Ok(Vec::new()) };
+        let Some(ModelEvaluated { model, version, passed, data_set }) = evaluated else { return Ok(Outcome::NOTHING) };
         if model != self.context.settings.model {
-            return Ok(Vec::new());
+            return Ok(Outcome::NOTHING);
         }
         if !passed {
             tracing::warn!(%version, "not released: it did not pass its evaluation");
-            return Ok(Vec::new());
+            return Ok(Outcome::NOTHING);
         }
         let reason = format!("passed its evaluation on data set {}", data_set.short(12));
         let by = By { actor: "promote".into(), reason };
@@ -41,11 +45,15 @@ impl OnEvent for OnEvaluated {
             // An old verdict, delivered late or again: what was decided since is not to be undone by it.
             Err(error @ (Error::Outdated { .. } | Error::Replaced(_))) => {
                 tracing::warn!(%version, error = &error as &dyn std::error::Error, "not released");
-                return Ok(Vec::new());
+                return Ok(Outcome::NOTHING);
             }
             other => other?,
         };
         tracing::info!(%version, generation = changed.release.generation, "released");
-        Ok(vec![Event::new("promote", &changed.event(), Timestamp::now()).map_err(Error::from)?])
+        Ok(Outcome::event(Event::new("promote", &changed.event(), Timestamp::now()).map_err(Error::from)?))
+    }
+
+    async fn ready(&self) -> Result<(), Failure> {
+        self.context.check().await
     }
 }

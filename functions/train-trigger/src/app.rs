@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
-use pappus_domain::event::{ImagesIngested, TrainingRequested};
-use pappus_domain::{Event, Timestamp};
-use pappus_host::{App, Context, Disposition, Failure, OnEvent};
+use pappus_domain::event::{AlertRaised, BadEvent, ImagesIngested, ScheduleCame, TrainingRequested};
+use pappus_domain::run::TrainingRequest;
+use pappus_domain::{Event, EventKind as _, Timestamp};
+use pappus_host::{App, Context, Disposition, Failure, Launch, OnEvent, Outcome};
 use tokio::sync::Mutex;
 
 use crate::error::Error;
@@ -18,14 +19,16 @@ use crate::trigger::{Trigger, Wish};
 /// How often a training under way is looked at by the decision that waits for its end.
 const LOOK: Duration = Duration::from_secs(1);
 
-struct OnImages {
+/// Decides whether to train where there is a reason to, and launches what was decided.
+struct OnReason {
     decider: Arc<Decider>,
-    launcher: Arc<dyn Launcher>,
+    /// Nothing where the event that asks for a training starts it, at the train function.
+    launcher: Option<Arc<dyn Launcher>>,
     context: Context,
 }
 
-/// The train-trigger function with a launcher of your own.
-pub fn app_with(context: Context, launcher: Arc<dyn Launcher>) -> App {
+/// The train-trigger function with a launcher of your own, or with none.
+pub fn app_with(context: Context, launcher: Option<Arc<dyn Launcher>>) -> App {
     app_of(Arc::new(Decider::new(context.clone())), launcher, context)
 }
 
@@ -34,36 +37,59 @@ pub fn app_with(context: Context, launcher: Arc<dyn Launcher>) -> App {
 pub fn app_watching(context: Context, launcher: Arc<dyn Launcher>, period: Duration) -> App {
     let decider = Arc::new(Decider::new(context.clone()));
     tokio::spawn(watch(Arc::downgrade(&decider), period));
-    app_of(decider, launcher, context)
+    app_of(decider, Some(launcher), context)
 }
 
-fn app_of(decider: Arc<Decider>, launcher: Arc<dyn Launcher>, context: Context) -> App {
-    App {
-        name: "train-trigger",
-        router: Router::new(),
-        on_event: Some(Arc::new(OnImages { decider, launcher, context })),
-    }
+fn app_of(decider: Arc<Decider>, launcher: Option<Arc<dyn Launcher>>, context: Context) -> App {
+    App { name: "train-trigger", router: Router::new(), on_event: Arc::new(OnReason { decider, launcher, context }) }
 }
 
-/// The train-trigger function, launching `pappus-train` from the folder of this program.
+/// The train-trigger function on its own: trainings start where the event arrives that asks for them, unless
+/// `PAPPUS_LAUNCHER` says that `pappus-train` is to be launched from the folder of this program.
 pub fn app(context: Context) -> App {
+    if context.settings.launcher != Some(Launch::Process) {
+        return app_with(context, None);
+    }
     let beside = std::env::current_exe().unwrap_or_default().with_file_name("pappus-train");
-    app_with(context.clone(), Arc::new(ProcessLauncher::new(context, beside, Vec::new())))
+    app_with(context.clone(), Some(Arc::new(ProcessLauncher::new(context, beside, Vec::new()))))
 }
 
 #[async_trait]
-impl OnEvent for OnImages {
-    async fn on_event(&self, event: Event) -> Result<Vec<Event>, Failure> {
-        let refused = |error: pappus_domain::event::BadEvent| Failure::new(Disposition::Refused, error.to_string());
-        if event.read::<ImagesIngested>().map_err(refused)?.is_some() {
-            return self.decider.decide().await;
+impl OnEvent for OnReason {
+    fn kinds(&self) -> Vec<&'static str> {
+        let mut kinds = vec![ImagesIngested::KIND, ScheduleCame::KIND, AlertRaised::KIND];
+        kinds.extend(self.launcher.is_some().then_some(TrainingRequested::KIND));
+        kinds
+    }
+
+    async fn on_event(&self, event: Event) -> Result<Outcome, Failure> {
+        let refused = |error: BadEvent| Failure::new(Disposition::Refused, error.to_string());
+        if let Some(TrainingRequested { request }) = event.read().map_err(refused)? {
+            return self.launch(request).await;
         }
-        let Some(TrainingRequested { request }) = event.read().map_err(refused)? else { return Ok(Vec::new()) };
+        // What an alert or a schedule says is not a reason by itself: the facts are.
+        event.read::<ImagesIngested>().map_err(refused)?;
+        event.read::<ScheduleCame>().map_err(refused)?;
+        if event.read::<AlertRaised>().map_err(refused)?.is_some_and(|alert| alert.resolved) {
+            return Ok(Outcome::NOTHING);
+        }
+        Ok(Outcome { answer: None, events: self.decider.decide().await? })
+    }
+
+    async fn ready(&self) -> Result<(), Failure> {
+        self.context.check().await
+    }
+}
+
+impl OnReason {
+    async fn launch(&self, request: TrainingRequest) -> Result<Outcome, Failure> {
         let over = self.context.catalog.run(&request.run).await?.is_some_and(|run| run.status.is_over());
-        if !over && request.model == self.context.settings.model {
-            self.launcher.launch(request.run).await?;
+        if let Some(launcher) = self.launcher.as_ref().filter(|_| !over)
+            && request.model == self.context.settings.model
+        {
+            launcher.launch(request.run).await?;
         }
-        Ok(Vec::new())
+        Ok(Outcome::NOTHING)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    pappus_host::run(|context| async { Ok(pappus_train_trigger::app(context)) }).await
+fn main() -> ExitCode {
+    pappus_host::run(async |context| Ok(pappus_train_trigger::app(context)))
 }

@@ -8,6 +8,7 @@
 //! told: data set, package, model row, run row, event. Whatever a job that was cut off has left is either whole or not
 //! there, and the next training begins anew, with the cached features of a pretrained network.
 
+mod app;
 mod backbone_file;
 mod cache;
 mod candidates;
@@ -21,6 +22,7 @@ mod pixels;
 mod progress;
 mod publish;
 
+pub use app::app;
 pub use backbone_file::Backbone;
 pub use error::Error;
 pub use job::{Train, Trained};

@@ -1,28 +1,40 @@
-//! The training job as a program of its own: `pappus-train RUN`, where RUN is in the catalog. Events go to standard
-//! output, one JSON object a line, for whoever launched it.
+//! The train function on a host of its own; and the training job as a program, `pappus-train RUN`, where RUN is in the
+//! catalog. The job writes the events that follow to standard output, one JSON object a line, for whoever launched it.
 
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use pappus_domain::{Event, Timestamp};
+use pappus_domain::{Event, RunId, Timestamp};
 use pappus_host::{Bus, Context, Failure, Settings};
 use pappus_train::{Error, Train};
+use tokio::runtime::Runtime;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let Some(run) = std::env::args().nth(1).and_then(|text| text.parse().ok()) else {
-        eprintln!("error: one argument is wanted, the id of a run in the catalog");
-        return ExitCode::from(2);
-    };
+fn main() -> ExitCode {
+    pappus_inference::opt_out_of_telemetry();
+    match std::env::args().nth(1) {
+        None => pappus_host::run(async |context| Ok(pappus_train::app(context))),
+        Some(text) => match text.parse() {
+            Ok(run) => job(run),
+            Err(_) => {
+                wrong(&format!("`{text}` is not the id of a run; without an argument it is hosted as a function"))
+            }
+        },
+    }
+}
+
+fn wrong(what: &str) -> ExitCode {
+    eprintln!("error: {what}");
+    ExitCode::from(2)
+}
+
+fn job(run: RunId) -> ExitCode {
     let settings = match Settings::from_environment(None) {
         Ok(settings) => settings,
-        Err(error) => {
-            eprintln!("error: {error}");
-            return ExitCode::from(2);
-        }
+        Err(error) => return wrong(&error.to_string()),
     };
-    match train(settings, run).await {
+    let runtime = Runtime::new().map_err(Failure::from_error);
+    match runtime.and_then(|runtime| runtime.block_on(train(settings, run))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");
@@ -31,8 +43,9 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn train(settings: Settings, run: pappus_domain::RunId) -> Result<(), Failure> {
-    pappus_telemetry::init_logs(settings.log_format, &settings.log).map_err(Failure::from_error)?;
+async fn train(settings: Settings, run: RunId) -> Result<(), Failure> {
+    let labels = settings.service.labels();
+    pappus_telemetry::init_logs(settings.log_format, &settings.log, &labels).map_err(Failure::from_error)?;
     let (bus, _) = Bus::new();
     let context = Context::open(settings, Arc::new(bus)).await.map_err(Failure::from_error)?;
     let trained = Train::new(context.clone(), Arc::new(|step| tracing::debug!(?step))).run(&run).await?;

@@ -1,34 +1,85 @@
 //! Events: how functions tell each other what happened. A CloudEvent (version 1.0), whatever carried it.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+mod structured;
+
+pub use structured::NotAnEvent;
+
 use crate::digest::Digest;
 use crate::model::{ModelName, ModelVersion};
+use crate::prediction::Prediction;
 use crate::run::{RunId, TrainingRequest};
 
 /// A CloudEvent. `source` and `id` together name it: a second event with the same two is the same event again.
+///
+/// As JSON it is the structured form of CloudEvents 1.0. Attributes that Pappus does not know are passed over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "structured::Structured", into = "structured::Structured")]
 pub struct Event {
     /// Unique within the source.
     pub id: String,
     /// Who says so, such as `/pappus/ingest`.
     pub source: String,
     /// What kind of thing happened, such as `io.pappus.model.trained`.
-    #[serde(rename = "type")]
     pub kind: String,
     /// What it happened to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// When it happened.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<Timestamp>,
     /// The particulars.
-    #[serde(default)]
-    pub data: Value,
+    pub data: Data,
+}
+
+/// What an event carries.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Data {
+    /// JSON; null where the event carries nothing.
+    Json(Value),
+    /// Anything else, such as an image.
+    Bytes {
+        /// The media type, where the sender told it.
+        content_type: Option<String>,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+}
+
+impl Data {
+    /// The media type of JSON.
+    pub const JSON: &str = "application/json";
+
+    /// What bytes of a media type are. Where the type says JSON, or does not say, and they are JSON, they are that;
+    /// whoever wants JSON and is given other bytes says so.
+    pub fn from_bytes(content_type: Option<String>, bytes: Vec<u8>) -> Self {
+        if bytes.is_empty() {
+            return Self::Json(Value::Null);
+        }
+        if content_type.as_deref().is_none_or(is_json)
+            && let Ok(json) = serde_json::from_slice(&bytes)
+        {
+            return Self::Json(json);
+        }
+        Self::Bytes { content_type, bytes }
+    }
+}
+
+/// Whether a media type is JSON's, or built on it.
+pub fn is_json(media_type: &str) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == Data::JSON || essence.ends_with("+json")
+}
+
+impl From<Value> for Data {
+    fn from(value: Value) -> Self {
+        Self::Json(value)
+    }
 }
 
 /// A kind of event that Pappus itself sends, with its particulars.
@@ -51,6 +102,9 @@ pub struct BadEvent {
 }
 
 impl Event {
+    /// The version of the specification.
+    pub const SPECVERSION: &str = "1.0";
+
     /// An event of one of our kinds. Its id follows from what it says, so that saying it twice is one event.
     ///
     /// # Errors
@@ -65,7 +119,7 @@ impl Event {
             kind: K::KIND.into(),
             subject: Some(what.subject()),
             time: Some(time),
-            data,
+            data: Data::Json(data),
         })
     }
 
@@ -77,7 +131,10 @@ impl Event {
         if self.kind != K::KIND {
             return Ok(None);
         }
-        let read = K::deserialize(&self.data);
+        let read = match &self.data {
+            Data::Json(json) => K::deserialize(json),
+            Data::Bytes { .. } => Err(serde::de::Error::custom("its data is not JSON")),
+        };
         read.map(Some).map_err(|source| BadEvent { id: self.id.clone(), kind: self.kind.clone(), source })
     }
 }
@@ -160,7 +217,45 @@ event_kind! {
 event_kind! {
     /// An object has been put into the store.
     ObjectCreated = "io.pappus.object.created", |this| this.key.clone(), {
+        /// Its bucket, where the store has buckets.
+        bucket: Option<String>,
         /// Its key.
         key: String,
+        /// What tells this content of the key from another: a version or an entity tag.
+        version: Option<String>,
+    }
+}
+
+event_kind! {
+    /// It is time to look whether there is something to do.
+    ScheduleCame = "io.pappus.schedule", |this| this.name.clone(), {
+        /// The schedule.
+        name: String,
+    }
+}
+
+event_kind! {
+    /// Somebody who watches has seen that something is wrong.
+    AlertRaised = "io.pappus.alert", |this| this.name.clone(), {
+        /// What the alert is called.
+        name: String,
+        /// Whether it is over.
+        resolved: bool,
+        /// What tells this alert from others of its name.
+        labels: BTreeMap<String, String>,
+        /// What it says to people.
+        summary: String,
+    }
+}
+
+event_kind! {
+    /// An image that came in an event has been classified.
+    PredictionMade = "io.pappus.prediction.made", |this| this.prediction.id.0.to_string(), {
+        /// The event that carried the image: its source.
+        asked_by: String,
+        /// And its id.
+        asked_as: String,
+        /// The answer.
+        prediction: Prediction,
     }
 }

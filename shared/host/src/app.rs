@@ -9,14 +9,58 @@ use pappus_domain::Event;
 
 use crate::disposition::Failure;
 
+/// What comes of an event.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// What whoever sent the event wants to know: it goes back to the sender.
+    pub answer: Option<Event>,
+    /// What others want to know: it is published.
+    pub events: Vec<Event>,
+}
+
+impl Outcome {
+    /// Nothing comes of it.
+    pub const NOTHING: Self = Self { answer: None, events: Vec::new() };
+
+    /// One event for others.
+    pub fn event(event: Event) -> Self {
+        Self { answer: None, events: vec![event] }
+    }
+
+    /// An answer to whoever asked.
+    pub const fn answer(event: Event) -> Self {
+        Self { answer: Some(event), events: Vec::new() }
+    }
+}
+
 /// What a function does with an event.
 #[async_trait]
 pub trait OnEvent: Send + Sync {
-    /// Handles an event and returns the events that follow from it. An event of a kind that the function does not know
-    /// is no error and has no consequence. Handling an event twice is as handling it once.
-    async fn on_event(&self, event: Event) -> Result<Vec<Event>, Failure>;
+    /// The kinds of event that it takes.
+    fn kinds(&self) -> Vec<&'static str>;
 
-    /// Finishes what is buffered, before the process ends.
+    /// Whether it takes an event: one of its kinds, unless it has another way to tell.
+    fn takes(&self, event: &Event) -> bool {
+        self.kinds().contains(&event.kind.as_str())
+    }
+
+    /// The most bytes that an event may have for it: events name things, few carry them.
+    fn max_event_bytes(&self) -> usize {
+        1 << 20
+    }
+
+    /// Handles an event that it takes. Handling an event twice is as handling it once.
+    async fn on_event(&self, event: Event) -> Result<Outcome, Failure>;
+
+    /// Whether it can do its work now.
+    async fn ready(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Catches up, after the process may have been frozen for any time.
+    async fn wake(&self) {}
+
+    /// Finishes what is buffered, before the process ends or is frozen.
     async fn flush(&self) {}
 }
 
@@ -25,10 +69,10 @@ pub trait OnEvent: Send + Sync {
 pub struct App {
     /// Its name, as in `functions/`.
     pub name: &'static str,
-    /// What it answers over HTTP.
+    /// What it answers over HTTP, beside events, health and metrics.
     pub router: Router,
-    /// What it does with events, if anything.
-    pub on_event: Option<Arc<dyn OnEvent>>,
+    /// What it does with events.
+    pub on_event: Arc<dyn OnEvent>,
 }
 
 impl fmt::Debug for App {

@@ -6,8 +6,9 @@ use pappus_catalog::SharedCatalog;
 use pappus_objects::Objects;
 use pappus_telemetry::Metrics;
 
-use crate::bus::Publisher;
+use crate::disposition::Failure;
 use crate::error::Error;
+use crate::outgoing::Publisher;
 use crate::settings::Settings;
 
 /// What a function works with.
@@ -34,9 +35,19 @@ impl Context {
         Ok(Self {
             objects: pappus_objects::open(&settings.objects).await?,
             catalog: pappus_catalog::open(&settings.catalog).await?,
+            metrics: Metrics::new(settings.service.labels()),
             settings: Arc::new(settings),
             events,
-            metrics: Metrics::default(),
         })
+    }
+
+    /// Whether the neighbours can be reached and used.
+    ///
+    /// # Errors
+    /// With what is wrong with which.
+    pub async fn check(&self) -> Result<(), Failure> {
+        self.catalog.check().await?;
+        self.objects.check().await?;
+        Ok(())
     }
 }

@@ -45,6 +45,20 @@ impl Disposition {
         }
     }
 
+    /// A stable name, for machines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Refused => "Refused",
+            Self::TooLarge => "TooLarge",
+            Self::WrongType => "WrongType",
+            Self::Absent => "Absent",
+            Self::Conflict => "Conflict",
+            Self::Overloaded => "Overloaded",
+            Self::Unavailable => "Unavailable",
+            Self::Fault => "Fault",
+        }
+    }
+
     /// Whether the same again may succeed.
     pub const fn is_worth_repeating(self) -> bool {
         matches!(self, Self::Conflict | Self::Overloaded | Self::Unavailable | Self::Fault)
@@ -99,6 +113,24 @@ impl Failure {
     pub const fn disposition(&self) -> Disposition {
         self.disposition
     }
+
+    /// The failure of a delivery. That something is not there is said as a refusal: a broker takes 404 for its own
+    /// mistake, and would try again.
+    pub(crate) fn of_delivery(self) -> Self {
+        match self.disposition {
+            Disposition::Absent => Self { disposition: Disposition::Refused, ..self },
+            _ => self,
+        }
+    }
+
+    /// Of two failures of one delivery, that which asks for another: what can still succeed is not to be lost because
+    /// something beside it cannot.
+    pub(crate) fn worse(one: Option<Self>, other: Self) -> Self {
+        match one {
+            Some(one) if one.disposition.is_worth_repeating() || !other.disposition.is_worth_repeating() => one,
+            _ => other,
+        }
+    }
 }
 
 impl<E: Dispose> From<E> for Failure {
@@ -108,7 +140,7 @@ impl<E: Dispose> From<E> for Failure {
 }
 
 /// The answer where there is no route.
-pub async fn unknown_route(request: Request) -> Failure {
+pub(crate) async fn unknown_route(request: Request) -> Failure {
     let what = format!("there is no route {} {}: `GET /` tells where to begin", request.method(), request.uri().path());
     Failure::new(Disposition::Absent, what)
 }

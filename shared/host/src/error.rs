@@ -22,6 +22,14 @@ pub enum Error {
     /// The catalog cannot be opened.
     #[error("PAPPUS_CATALOG cannot be used")]
     Catalog(#[from] pappus_catalog::Error),
+    /// AWS Lambda hosts it, and it was built without that.
+    #[error(
+        "AWS_LAMBDA_RUNTIME_API is set, and this build cannot be hosted by AWS Lambda: build with the feature `aws`"
+    )]
+    NoLambda,
+    /// AWS Lambda's runtime failed.
+    #[error("the runtime of AWS Lambda failed")]
+    Lambda(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Logging cannot begin.
     #[error(transparent)]
     Logs(#[from] pappus_telemetry::LogError),
@@ -48,7 +56,7 @@ impl Error {
         use pappus_catalog::Error as Catalog;
         use pappus_objects::Error as Objects;
         match self {
-            Self::Setting { .. } | Self::Logs(_) => true,
+            Self::Setting { .. } | Self::Logs(_) | Self::NoLambda => true,
             Self::Objects(error) => matches!(error, Objects::BadUrl { .. } | Objects::PermissionDenied { .. }),
             Self::Catalog(error) => matches!(
                 error,
@@ -58,7 +66,7 @@ impl Error {
                     | Catalog::NewerSchema { .. }
                     | Catalog::PermissionDenied(_)
             ),
-            Self::PortTaken(_) | Self::Listen { .. } | Self::Signals(_) => false,
+            Self::PortTaken(_) | Self::Listen { .. } | Self::Signals(_) | Self::Lambda(_) => false,
         }
     }
 }

@@ -1,28 +1,43 @@
 //! One application on any host: HTTP in, events in, events out.
 //!
 //! A function is an [`App`]: a router for HTTP and a handler for events. [`run`] gives it settings, neighbours and a
-//! host. In this build the host is an HTTP server on the loopback address; an event comes as a CloudEvent by
-//! `POST /events`.
+//! host: AWS Lambda where its runtime API is (feature `aws`), else an HTTP server, as Knative wants one. Whatever
+//! triggers it becomes an event on the way in; what follows is published, or goes back to whoever asked ([`Outlet`]).
+//!
+//! ```text
+//!  CloudEvents, S3, MinIO, SQS, EventBridge, Kafka, Alertmanager        HTTP
+//!                           │ incoming                                    │
+//!                           ▼                                             ▼
+//!                    App::on_event ──▶ outgoing: Knative sink,       App::router
+//!                                      EventBridge, bus, answer
+//! ```
 
 mod app;
-mod bus;
-mod cloud_event;
 mod context;
 mod disposition;
 mod error;
+mod handling;
+mod hosted;
+mod incoming;
+#[cfg(feature = "aws")]
+mod lambda;
 mod linger;
+mod outgoing;
 mod run;
 mod server;
 mod settings;
+mod together;
 mod wrong_method;
 
-pub use app::{App, OnEvent};
-pub use bus::{Bus, Deliveries, Publisher};
-pub use cloud_event::bus_routes;
+pub use app::{App, OnEvent, Outcome};
 pub use context::Context;
-pub use disposition::{Dispose, Disposition, Failure, unknown_route};
+pub use disposition::{Dispose, Disposition, Failure};
 pub use error::Error;
+pub use hosted::Hosted;
+#[cfg(feature = "aws")]
+pub use outgoing::EventBridge;
+pub use outgoing::{Bus, Deliveries, KnativeSink, Outlet, Publisher};
 pub use run::run;
 pub use server::{bind, serve, shutdown_signal};
-pub use settings::Settings;
-pub use wrong_method::wrong_method;
+pub use settings::{EventBus, Events, Host, Launch, Service, Settings};
+pub use together::Together;

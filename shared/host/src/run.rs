@@ -1,30 +1,30 @@
 //! The main function of a function.
 
-use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::time::Instant;
 
-use axum::Router;
 use pappus_telemetry::init_logs;
+use tokio::runtime::Runtime;
 
 use crate::app::App;
-use crate::bus::Bus;
-use crate::cloud_event;
 use crate::context::Context;
-use crate::disposition::{Failure, unknown_route};
+use crate::disposition::Failure;
 use crate::error::Error;
+use crate::hosted::Hosted;
+use crate::outgoing::Outlet;
 use crate::server::{bind, serve, shutdown_signal};
-use crate::settings::Settings;
-use crate::wrong_method::wrong_method;
+use crate::settings::{Events, Host, Settings};
 
-/// Hosts one function until the process is asked to stop. Exit code 0: stopped as asked; 1: it failed; 2: a setting is
-/// wrong.
-pub async fn run<F>(build: impl FnOnce(Context) -> F) -> ExitCode
-where
-    F: Future<Output = Result<App, Failure>>,
-{
-    match host(build).await {
+/// Hosts one function until the process is asked to stop: on AWS Lambda where its runtime API is, else as a server on
+/// `$PORT` of every address. Exit code 0: stopped as asked; 1: it failed; 2: a setting is wrong.
+pub fn run(build: impl AsyncFnOnce(Context) -> Result<App, Failure>) -> ExitCode {
+    let begun = Instant::now();
+    let ended = match Runtime::new() {
+        Ok(runtime) => runtime.block_on(host(build, begun)),
+        Err(error) => Err(Stopped::Function(Failure::from_error(error))),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(Stopped::Host(error)) => {
             let code = if error.is_setting() { 2 } else { 1 };
@@ -50,32 +50,31 @@ impl From<Error> for Stopped {
     }
 }
 
-async fn host<F>(build: impl FnOnce(Context) -> F) -> Result<(), Stopped>
-where
-    F: Future<Output = Result<App, Failure>>,
-{
+async fn host(build: impl AsyncFnOnce(Context) -> Result<App, Failure>, begun: Instant) -> Result<(), Stopped> {
     let settings = Settings::from_environment(None)?;
-    init_logs(settings.log_format, &settings.log).map_err(Error::from)?;
-    let port = settings.port;
-    let (bus, deliveries) = Bus::new();
-    let context = Context::open(settings, Arc::new(bus.clone())).await?;
+    init_logs(settings.log_format, &settings.log, &settings.service.labels()).map_err(Error::from)?;
+    let (host, port) = (settings.host, settings.port);
+    let outlet = Outlet::open(settings.events.as_ref().unwrap_or(&Events::Answered)).await?;
+    let context = Context::open(settings, outlet.publisher()).await?;
     let app = build(context.clone()).await.map_err(Stopped::Function)?;
-    // Routes that change things need no key yet, so nobody else may reach them.
-    let listener = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+    let hosted = Hosted::new(app, context, outlet);
+    match host {
+        Host::Server => server(&hosted, port, begun).await?,
+        #[cfg(feature = "aws")]
+        Host::Lambda => crate::lambda::serve(&hosted, begun).await?,
+        #[cfg(not(feature = "aws"))]
+        Host::Lambda => return Err(Error::NoLambda.into()),
+    }
+    hosted.close().await;
+    Ok(())
+}
+
+async fn server(hosted: &Hosted, port: u16, begun: Instant) -> Result<(), Error> {
+    let listener = bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))).await?;
     let stop = shutdown_signal()?;
-    tracing::info!(function = app.name, port, "listening");
-    let events = app.on_event.clone().map_or_else(Router::new, |on| cloud_event::routes(on, context.events.clone()));
-    let router = app.router.clone().merge(events).fallback(unknown_route).method_not_allowed_fallback(wrong_method);
-    let apps = [app];
-    let delivering = deliveries.run(bus, &apps);
-    let serving = serve(listener, router, stop);
-    tokio::select! {
-        () = serving => {}
-        () = delivering => {}
-    }
-    for handler in apps.iter().filter_map(|app| app.on_event.as_ref()) {
-        handler.flush().await;
-    }
-    context.catalog.close().await;
+    let address = listener.local_addr().map_err(Error::Signals)?;
+    let start_ms = begun.elapsed().as_millis();
+    tracing::info!(function = hosted.app.name, %address, start_ms, "listening");
+    serve(listener, hosted.router(), stop).await;
     Ok(())
 }

@@ -1,11 +1,78 @@
 //! Settings: one environment variable a neighbour, checked at start.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use pappus_domain::ModelName;
 use pappus_telemetry::LogFormat;
+use serde::Deserialize;
+use url::Url;
 
 use crate::error::Error;
+
+/// What hosts a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// A server on a port: Knative, or by itself.
+    Server,
+    /// AWS Lambda.
+    Lambda,
+}
+
+/// Where events go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Events {
+    /// `local:`: to the other functions of this process.
+    Local,
+    /// `reply:`: back to whoever sent the cause.
+    Answered,
+    /// `knative:`: to the sink that Knative names.
+    Knative {
+        /// `K_SINK`.
+        sink: Url,
+        /// The attributes in `K_CE_OVERRIDES`.
+        extensions: Vec<(String, String)>,
+    },
+    /// `eventbridge://BUS?region=…&endpoint=…`.
+    EventBridge(EventBus),
+}
+
+/// A bus of Amazon EventBridge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventBus {
+    /// Its name.
+    pub name: String,
+    /// The region; the environment's where none is given.
+    pub region: Option<String>,
+    /// Another server than AWS's.
+    pub endpoint: Option<String>,
+}
+
+/// Where trainings run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Launch {
+    /// `process:`: in a child process.
+    Process,
+    /// `events:`: where the event that asks for a training arrives, at the train function.
+    Events,
+}
+
+/// What the host calls this function, for logs and metrics.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Service {
+    /// `K_SERVICE` or `AWS_LAMBDA_FUNCTION_NAME`.
+    pub name: Option<String>,
+    /// `K_REVISION` or `AWS_LAMBDA_FUNCTION_VERSION`.
+    pub revision: Option<String>,
+}
+
+impl Service {
+    /// The names that are known, with what they name.
+    pub fn labels(&self) -> Vec<(&'static str, String)> {
+        let labels = [("service", &self.name), ("revision", &self.revision)];
+        labels.into_iter().filter_map(|(label, name)| Some((label, name.clone()?))).collect()
+    }
+}
 
 /// What the environment says. Its defaults need no neighbour at all.
 #[derive(Clone, Debug)]
@@ -24,6 +91,14 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// `PORT`: where a function listens when it is on its own.
     pub port: u16,
+    /// `PAPPUS_EVENTS`, or the sink that is named where it is not set.
+    pub events: Option<Events>,
+    /// `PAPPUS_LAUNCHER`.
+    pub launcher: Option<Launch>,
+    /// AWS Lambda where `AWS_LAMBDA_RUNTIME_API` is set.
+    pub host: Host,
+    /// What the host calls this function.
+    pub service: Service,
 }
 
 impl Settings {
@@ -37,12 +112,19 @@ impl Settings {
         let home = home.or_else(|| get("PAPPUS_HOME").map(PathBuf::from)).unwrap_or_else(|| ".pappus".into());
         let under_home =
             |scheme: &str, file: &str| format!("{scheme}://{}", escape(&home.join(file).to_string_lossy()));
-        only("PAPPUS_EVENTS", get("PAPPUS_EVENTS"), "local:", "`local:` in this build")?;
-        only("PAPPUS_LAUNCHER", get("PAPPUS_LAUNCHER"), "process:", "`process:` in this build")?;
         only("PAPPUS_TRACKING", get("PAPPUS_TRACKING"), "none:", "`none:` in this build")?;
         let model = get("PAPPUS_MODEL").unwrap_or_else(|| "classifier".into());
         let port = get("PORT").unwrap_or_else(|| "8080".into());
+        let host = if get("AWS_LAMBDA_RUNTIME_API").is_some() { Host::Lambda } else { Host::Server };
+        let service = Service {
+            name: get("K_SERVICE").or_else(|| get("AWS_LAMBDA_FUNCTION_NAME")),
+            revision: get("K_REVISION").or_else(|| get("AWS_LAMBDA_FUNCTION_VERSION")),
+        };
+        // Where a platform gathers the logs, machines read them.
+        let log_format = if service.name.is_some() { "json" } else { "text" };
         Ok(Self {
+            events: events(&get)?,
+            launcher: launcher(get("PAPPUS_LAUNCHER"))?,
             objects: get("PAPPUS_OBJECTS").unwrap_or_else(|| under_home("file", "objects")),
             catalog: get("PAPPUS_CATALOG").unwrap_or_else(|| under_home("sqlite", "catalog.db")),
             model: model.parse().map_err(|_| Error::Setting {
@@ -51,13 +133,15 @@ impl Settings {
                 allowed: "1 to 64 lowercase letters, digits and inner hyphens",
             })?,
             log: get("PAPPUS_LOG").unwrap_or_else(|| "info".into()),
-            log_format: get("PAPPUS_LOG_FORMAT").unwrap_or_default().parse()?,
+            log_format: get("PAPPUS_LOG_FORMAT").unwrap_or_else(|| log_format.into()).parse()?,
             port: port.parse().map_err(|_| Error::Setting {
                 variable: "PORT",
                 value: port.clone(),
                 allowed: "a port number from 0 to 65535",
             })?,
             home,
+            host,
+            service,
         })
     }
 
@@ -67,6 +151,78 @@ impl Settings {
     /// As [`Settings::read`].
     pub fn from_environment(home: Option<PathBuf>) -> Result<Self, Error> {
         Self::read(|name| std::env::var(name).ok(), home)
+    }
+}
+
+const EVENTS: &str = "`local:` (pappus up), `reply:`, `knative:` or `eventbridge://BUS?region=…&endpoint=…`";
+
+fn events(get: &impl Fn(&str) -> Option<String>) -> Result<Option<Events>, Error> {
+    let wrong = |value: &str| Error::Setting { variable: "PAPPUS_EVENTS", value: value.into(), allowed: EVENTS };
+    match (get("PAPPUS_EVENTS").as_deref(), get("K_SINK")) {
+        (None, None) => Ok(None),
+        (Some("local:"), _) => Ok(Some(Events::Local)),
+        (Some("reply:"), _) => Ok(Some(Events::Answered)),
+        (None | Some("knative:"), Some(sink)) => knative(sink, get("K_CE_OVERRIDES")).map(Some),
+        (Some("knative:"), None) => Err(Error::Setting {
+            variable: "K_SINK",
+            value: String::new(),
+            allowed: "the URL that events go to: Knative sets it through a SinkBinding",
+        }),
+        (Some(value), _) => match Url::parse(value) {
+            Ok(url) if url.scheme() == "eventbridge" => event_bus(&url).map(Some).ok_or_else(|| wrong(value)),
+            _ => Err(wrong(value)),
+        },
+    }
+}
+
+fn event_bus(url: &Url) -> Option<Events> {
+    let name = url.host_str().filter(|name| !name.is_empty())?.to_owned();
+    let mut bus = EventBus { name, region: None, endpoint: None };
+    for (key, value) in url.query_pairs() {
+        match &*key {
+            "region" => bus.region = Some(value.into_owned()),
+            "endpoint" => bus.endpoint = Some(value.into_owned()),
+            _ => return None,
+        }
+    }
+    matches!(url.path(), "" | "/").then_some(Events::EventBridge(bus))
+}
+
+fn knative(sink: String, overrides: Option<String>) -> Result<Events, Error> {
+    #[derive(Default, Deserialize)]
+    struct Overrides {
+        #[serde(default)]
+        extensions: BTreeMap<String, String>,
+    }
+    let url = Url::parse(&sink).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let allowed = "an http or https URL";
+    let sink = url.ok_or(Error::Setting { variable: "K_SINK", value: sink, allowed })?;
+    let Overrides { extensions } = match overrides {
+        None => Overrides::default(),
+        Some(json) => serde_json::from_str(&json).map_err(|_| Error::Setting {
+            variable: "K_CE_OVERRIDES",
+            value: json,
+            allowed: "JSON such as {\"extensions\": {\"name\": \"value\"}}",
+        })?,
+    };
+    let is_attribute =
+        |name: &String| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    if let Some(name) = extensions.keys().find(|name| !is_attribute(name)) {
+        let allowed = "attributes of lowercase letters and digits";
+        return Err(Error::Setting { variable: "K_CE_OVERRIDES", value: name.clone(), allowed });
+    }
+    Ok(Events::Knative { sink, extensions: extensions.into_iter().collect() })
+}
+
+fn launcher(value: Option<String>) -> Result<Option<Launch>, Error> {
+    match value.as_deref() {
+        None => Ok(None),
+        Some("process:") => Ok(Some(Launch::Process)),
+        Some("events:") => Ok(Some(Launch::Events)),
+        Some(other) => {
+            let allowed = "`process:` or `events:` in this build";
+            Err(Error::Setting { variable: "PAPPUS_LAUNCHER", value: other.into(), allowed })
+        }
     }
 }
 

@@ -9,14 +9,16 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Request, StatusCode, header};
 use axum::routing::get;
 use http_body_util::BodyExt as _;
-use pappus_host::{unknown_route, wrong_method};
+use pappus_host::{App, Hosted, Outlet};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 #[tokio::test]
 async fn a_wrong_method_is_named_with_its_path_and_told_the_right_ones() {
     let inner = Router::new().route("/things", get(|| async {}).put(|| async {})).layer(DefaultBodyLimit::max(10));
-    let router = Router::new().merge(inner).fallback(unknown_route).method_not_allowed_fallback(wrong_method);
+    let (context, _home) = common::context().await;
+    let app = App { router: inner, ..common::function(|_| Ok(Vec::new())) };
+    let router = Hosted::new(app, context, Outlet::Answered).router();
     for (method, status) in [(Method::POST, 405), (Method::DELETE, 405), (Method::GET, 200), (Method::PUT, 200)] {
         let request = Request::builder().method(&method).uri("/things?all=1").body(Body::empty()).unwrap();
         let response = router.clone().oneshot(request).await.unwrap();

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use pappus_host::{Bus, Context, Error, Settings};
+use pappus_host::{Bus, Context, Error, EventBus, Events, Host, Launch, Service, Settings};
 use pappus_telemetry::LogFormat;
 use proptest::prelude::*;
 
@@ -22,6 +22,8 @@ fn nothing_need_be_set() {
     assert_eq!(settings.catalog, "sqlite://.pappus/catalog.db");
     assert_eq!((settings.model.as_str(), settings.port, settings.log.as_str()), ("classifier", 8080, "info"));
     assert_eq!(settings.log_format, LogFormat::Text);
+    assert_eq!((settings.events, settings.launcher, settings.host), (None, None, Host::Server));
+    assert_eq!(settings.service, Service::default());
 }
 
 #[test]
@@ -53,6 +55,48 @@ fn every_variable_is_heard() {
 }
 
 #[test]
+fn events_go_where_the_environment_says() {
+    let events = |variables: &[(&str, &str)]| read(variables).unwrap().events;
+    assert_eq!(events(&[("PAPPUS_EVENTS", "reply:"), ("K_SINK", "http://broker/")]), Some(Events::Answered));
+    let sink = || ("K_SINK", "http://broker-ingress.knative-eventing/plants/default");
+    let knative = |extensions| Some(Events::Knative { sink: sink().1.parse().unwrap(), extensions });
+    assert_eq!(events(&[sink()]), knative(Vec::new()), "a sink that is named is used");
+    let overrides = ("K_CE_OVERRIDES", r#"{"extensions":{"team":"plants"}}"#);
+    let expected = knative(vec![("team".into(), "plants".into())]);
+    assert_eq!(events(&[("PAPPUS_EVENTS", "knative:"), sink(), overrides]), expected);
+    let bus = EventBus { name: "pappus".into(), region: None, endpoint: Some("http://127.0.0.1:5000".into()) };
+    let url = ("PAPPUS_EVENTS", "eventbridge://pappus?endpoint=http://127.0.0.1:5000");
+    assert_eq!(events(&[url]), Some(Events::EventBridge(bus)));
+    assert_eq!(read(&[("PAPPUS_LAUNCHER", "events:")]).unwrap().launcher, Some(Launch::Events));
+}
+
+#[test]
+fn what_knative_cannot_be_told_is_named() {
+    let said = |variables: &[(&str, &str)]| read(variables).unwrap_err().to_string();
+    assert!(said(&[("PAPPUS_EVENTS", "knative:")]).starts_with("K_SINK is ``: "));
+    let sink = ("K_SINK", "http://broker/");
+    assert!(said(&[sink, ("K_CE_OVERRIDES", "{")]).starts_with("K_CE_OVERRIDES is `{`: "));
+    let shouting = r#"{"extensions":{"Team":"plants"}}"#;
+    assert!(said(&[sink, ("K_CE_OVERRIDES", shouting)]).starts_with("K_CE_OVERRIDES is `Team`: "));
+}
+
+#[test]
+fn the_host_is_found_out() {
+    let lambda = [
+        ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "predict"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "7"),
+    ];
+    let settings = read(&lambda).unwrap();
+    assert_eq!((settings.host, settings.log_format), (Host::Lambda, LogFormat::Json));
+    assert_eq!(settings.service.labels(), [("service", "predict".into()), ("revision", "7".into())]);
+    let settings = read(&[("K_SERVICE", "predict"), ("K_REVISION", "predict-00001"), ("PAPPUS_LOG_FORMAT", "text")]);
+    let settings = settings.unwrap();
+    assert_eq!((settings.host, settings.log_format), (Host::Server, LogFormat::Text));
+    assert_eq!(settings.service.revision.as_deref(), Some("predict-00001"));
+}
+
+#[test]
 fn a_home_that_is_given_stands_over_the_environment() {
     let home = |name: &str| (name == "PAPPUS_HOME").then(|| "/from/the/environment".to_owned());
     let settings = Settings::read(home, Some("/given".into())).unwrap();
@@ -62,9 +106,13 @@ fn a_home_that_is_given_stands_over_the_environment() {
 #[test]
 fn a_wrong_value_is_named_with_its_variable_and_what_it_may_be() {
     for (variable, value, allowed) in [
-        ("PAPPUS_EVENTS", "knative:", "`local:`"),
         ("PAPPUS_EVENTS", "local", "`local:`"),
-        ("PAPPUS_LAUNCHER", "kubernetes://namespace/template", "`process:`"),
+        ("PAPPUS_EVENTS", "eventbridge:", "eventbridge://BUS"),
+        ("PAPPUS_EVENTS", "eventbridge://bus?colour=red", "eventbridge://BUS"),
+        ("PAPPUS_EVENTS", "kafka://broker/topic", "`knative:`"),
+        ("K_SINK", "broker", "an http or https URL"),
+        ("K_SINK", "ftp://broker/", "an http or https URL"),
+        ("PAPPUS_LAUNCHER", "kubernetes://namespace/template", "`process:` or `events:`"),
         ("PAPPUS_TRACKING", "http://mlflow:5000", "`none:`"),
         ("PAPPUS_MODEL", "My Model", "1 to 64 lowercase letters, digits and inner hyphens"),
         ("PAPPUS_MODEL", "-pets", "inner hyphens"),

@@ -26,4 +26,4 @@ pub use network::{FEATURES, Network, PROBABILITIES};
 pub use package::{MAX_MODEL_BYTES, Package};
 pub use perceptual::perceptual_hash;
 pub use resize::{RESIZE, resize};
-pub use runtime::Runtime;
+pub use runtime::{Runtime, opt_out_of_telemetry};

@@ -15,6 +15,21 @@ pub struct Runtime {
     pub(crate) environment: Arc<Environment>,
 }
 
+/// Keeps ONNX Runtime from reporting to its makers, and from leaving a device id in the user's home: the official
+/// libraries do both unless this is in the environment before they start.
+///
+/// To be called first in `main`, before any other thread is started.
+pub fn opt_out_of_telemetry() {
+    const OPT_OUT: &str = "ORT_DISABLE_TELEMETRY";
+    if std::env::var_os(OPT_OUT).is_none() {
+        #[expect(unsafe_code, reason = "there is no other way to set it for a library of this process")]
+        // SAFETY: no other thread runs yet that could read the environment meanwhile; callers see to it.
+        unsafe {
+            std::env::set_var(OPT_OUT, "1");
+        }
+    }
+}
+
 static STARTED: Mutex<Option<Runtime>> = Mutex::new(None);
 
 impl Runtime {

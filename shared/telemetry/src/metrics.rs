@@ -14,6 +14,12 @@ impl Metrics {
     /// The content type of what [`Metrics::text`] returns.
     pub const CONTENT_TYPE: &'static str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+    /// A registry that puts these labels on every metric.
+    pub fn new(labels: Vec<(&'static str, String)>) -> Self {
+        let labels = labels.into_iter().map(|(label, value)| (label.into(), value.into()));
+        Self(Arc::new(Mutex::new(Registry::with_labels(labels))))
+    }
+
     /// Lets a function register its metrics.
     pub fn register<T>(&self, registering: impl FnOnce(&mut Registry) -> T) -> T {
         registering(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))

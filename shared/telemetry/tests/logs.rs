@@ -11,12 +11,13 @@ use serde_json::Value;
 #[ignore = "the other tests run it, each in a process of its own"]
 fn log_some_lines() {
     let setting = |name: &str| std::env::var(name).unwrap_or_default();
-    init_logs(setting("FORMAT").parse().unwrap(), &setting("FILTER")).unwrap();
+    let labels = [("service", "pre\"dict".to_owned()), ("revision", "1".to_owned())];
+    init_logs(setting("FORMAT").parse().unwrap(), &setting("FILTER"), &labels).unwrap();
     tracing::info!(answer = 42, "told");
     tracing::debug!("whispered");
     tracing::info!(target: "ort", "of the runtime");
     tracing::warn!(target: "ort", "warned of the runtime");
-    println!("second: {}", init_logs(LogFormat::Text, "info").unwrap_err());
+    println!("second: {}", init_logs(LogFormat::Text, "info", &[]).unwrap_err());
 }
 
 /// What a process logs: its standard output and error.
@@ -36,6 +37,7 @@ fn lines_go_to_standard_error_and_are_filtered() {
     let (out, err) = logged("text", "info");
     assert!(err.contains("told") && err.contains("42") && !err.contains("whispered"), "{err}");
     assert!(!out.contains("told"), "{out}");
+    assert!(!err.contains('\u{1b}'), "a pipe sees no colours: {err}");
     let (_, err) = logged("", "warn,logs=debug");
     assert!(err.contains("whispered") && err.contains("told"), "{err}");
     let (_, err) = logged("", "error");
@@ -56,6 +58,7 @@ fn a_json_line_is_one_object() {
     let json: Value = serde_json::from_str(line).unwrap();
     assert_eq!((&json["message"], &json["answer"], &json["level"]), (&"told".into(), &42.into(), &"INFO".into()));
     assert!(json["timestamp"].is_string(), "{json}");
+    assert_eq!((&json["service"], &json["revision"]), (&"pre\"dict".into(), &"1".into()));
 }
 
 #[test]
@@ -69,7 +72,7 @@ fn a_wrong_format_or_filter_is_named_with_what_it_may_be() {
     let error = "xml".parse::<LogFormat>().unwrap_err();
     assert_eq!(error.to_string(), "PAPPUS_LOG_FORMAT is `xml`: it may be `text` or `json`");
     for filter in ["pappus=loud", "=====", "a=b=c"] {
-        let error = init_logs(LogFormat::Text, filter).unwrap_err();
+        let error = init_logs(LogFormat::Text, filter, &[]).unwrap_err();
         assert!(matches!(error, LogError::Filter { .. }), "{error:?}");
         assert!(error.to_string().starts_with(&format!("PAPPUS_LOG is `{filter}`: it may be ")), "{error}");
         assert!(error.source().is_some());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use pappus_host::{
-    App, Bus, Context, Failure, Settings, bind, bus_routes, serve, shutdown_signal, unknown_route, wrong_method,
+    App, Bus, Context, Events, Failure, Hosted, Launch, Outlet, Settings, Together, bind, serve, shutdown_signal,
 };
 use pappus_train_trigger::ProcessLauncher;
 use tokio::net::TcpListener;
@@ -36,29 +36,27 @@ pub(crate) async fn listen(port: u16) -> Result<TcpListener, Trouble> {
 }
 
 /// All functions, joined by a bus.
-pub(crate) struct Up {
-    context: Context,
-    router: Router,
-    apps: Arc<[App]>,
-}
+pub(crate) struct Up(Hosted);
 
 impl Up {
     /// Starts every function.
     pub(crate) async fn start(settings: Settings) -> Result<Self, Trouble> {
+        only_local(&settings)?;
         let (bus, deliveries) = Bus::new();
         let context = Context::open(settings, Arc::new(bus.clone())).await.map_err(of_host)?;
-        let apps: Arc<[App]> = Arc::new([
+        let apps = vec![
             pappus_ingest::app(context.clone()),
             pappus_train_trigger::app_watching(context.clone(), Arc::new(launcher(&context)?), LOOK),
             pappus_evaluate::app(context.clone()),
             pappus_promote::app(context.clone()),
             pappus_predict::app(context.clone()).await,
-        ]);
+        ];
+        let router = apps.iter().fold(Router::new(), |all, app| all.merge(app.router.clone()));
         let delivered = apps.clone();
+        let outlet = Outlet::Published(Arc::new(bus.clone()));
         tokio::spawn(async move { deliveries.run(bus, &delivered).await });
-        let router = apps.iter().fold(bus_routes(context.events.clone()), |all, app| all.merge(app.router.clone()));
-        let router = router.fallback(unknown_route).method_not_allowed_fallback(wrong_method);
-        Ok(Self { context, router, apps })
+        let together = App { name: "pappus", router, on_event: Arc::new(Together(apps)) };
+        Ok(Self(Hosted::new(together, context, outlet)))
     }
 
     /// Answers until the process is asked to stop; `listening` is told where, once it is so.
@@ -66,12 +64,26 @@ impl Up {
         // Caught before anybody is told where it listens, and may send one.
         let stop = shutdown_signal().map_err(of_host)?;
         listening(listener.local_addr().map_err(Failure::from_error)?);
-        serve(listener, self.router, stop).await;
-        for handler in self.apps.iter().filter_map(|app| app.on_event.as_ref()) {
-            handler.flush().await;
-        }
-        self.context.catalog.close().await;
+        serve(listener, self.0.router(), stop).await;
+        self.0.close().await;
         Ok(())
+    }
+}
+
+/// The functions of one process need no broker between them, and a training is a child of it.
+fn only_local(settings: &Settings) -> Result<(), Trouble> {
+    let wrong = |variable, value: &str, allowed| {
+        Err(of_host(pappus_host::Error::Setting { variable, value: value.into(), allowed }))
+    };
+    match settings.events {
+        None | Some(Events::Local) => {}
+        Some(_) => {
+            return wrong("PAPPUS_EVENTS", "another than `local:`, or K_SINK is set", "`local:` for `pappus up`");
+        }
+    }
+    match settings.launcher {
+        None | Some(Launch::Process) => Ok(()),
+        Some(Launch::Events) => wrong("PAPPUS_LAUNCHER", "events:", "`process:` for `pappus up`"),
     }
 }
 

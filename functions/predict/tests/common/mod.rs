@@ -13,7 +13,7 @@ use pappus_domain::event::ReleaseChanged;
 use pappus_domain::model::Training;
 use pappus_domain::release::ReleaseAction;
 use pappus_domain::{Event, ModelVersion, Release, Timestamp};
-use pappus_host::{App, Bus, Context, Settings};
+use pappus_host::{App, Bus, Context, Hosted, Outlet, Settings};
 use pappus_inference::{Golden, GoldenImage, Limits, Network, PROBABILITIES, Package, Runtime, decode, resize};
 use pappus_learning::onnx::proto::DataType;
 use pappus_learning::onnx::{Dim, GraphBuilder, attribute};
@@ -49,8 +49,15 @@ pub async fn serving() -> (Stores, App, ModelVersion) {
     let stores = stores().await;
     let version = stores.publish(9.0).await;
     stores.release(&version).await;
-    let app = pappus_predict::app(stores.context.clone()).await;
+    let app = app(&stores.context).await;
     (stores, app, version)
+}
+
+/// A predict function whose router answers all that it does when it is hosted.
+pub async fn app(context: &Context) -> App {
+    let app = pappus_predict::app(context.clone()).await;
+    let router = Hosted::new(app.clone(), context.clone(), Outlet::Answered).router();
+    App { router, ..app }
 }
 
 pub const SIDE: u32 = 8;
@@ -114,7 +121,7 @@ impl Stores {
 
 /// Hands an event to the function.
 pub async fn deliver(app: &App, event: Event) {
-    app.on_event.as_ref().unwrap().on_event(event).await.unwrap();
+    app.on_event.on_event(event).await.unwrap();
 }
 
 /// Sends a request; the answer's body as text.

@@ -1,6 +1,7 @@
 //! Functions, publishers and requests to test hosts with.
 #![allow(dead_code, clippy::unwrap_used)] // each test file uses its part, and a test may panic
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -9,14 +10,15 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt as _;
 use pappus_domain::Event;
-use pappus_host::{App, Failure, OnEvent, Publisher};
+use pappus_host::{App, Context, Failure, OnEvent, Outcome, Publisher, Settings};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 /// An event of a kind.
 pub fn event(kind: &str) -> Event {
     let (id, source) = ("7".into(), "/test".into());
-    Event { id, source, kind: kind.into(), subject: None, time: None, data: json!({ "a": [1, null] }) }
+    Event { id, source, kind: kind.into(), subject: None, time: None, data: json!({ "a": [1, null] }).into() }
 }
 
 /// Keeps what is published.
@@ -31,18 +33,42 @@ impl Publisher for Kept {
     }
 }
 
-/// A function that does with an event what it is given to do.
+/// A function that does with an event what it is given to do, and takes every kind but one.
 pub struct Doing<F>(pub F);
+
+/// The kind that [`Doing`] does not take.
+pub const UNTAKEN: &str = "com.example.untaken";
 
 #[async_trait]
 impl<F: Fn(Event) -> Result<Vec<Event>, Failure> + Send + Sync> OnEvent for Doing<F> {
-    async fn on_event(&self, event: Event) -> Result<Vec<Event>, Failure> {
-        self.0(event)
+    fn kinds(&self) -> Vec<&'static str> {
+        vec!["any but one"]
+    }
+
+    fn takes(&self, event: &Event) -> bool {
+        event.kind != UNTAKEN
+    }
+
+    async fn on_event(&self, event: Event) -> Result<Outcome, Failure> {
+        Ok(Outcome { answer: None, events: self.0(event)? })
     }
 }
 
 pub fn function(doing: impl Fn(Event) -> Result<Vec<Event>, Failure> + Send + Sync + 'static) -> App {
-    App { name: "test", router: Router::new(), on_event: Some(Arc::new(Doing(doing))) }
+    App { name: "test", router: Router::new(), on_event: Arc::new(Doing(doing)) }
+}
+
+/// A context over stores in a folder of its own.
+pub async fn context() -> (Context, TempDir) {
+    let home = tempfile::tempdir().unwrap();
+    let settings = Settings::read(|_| None, Some(home.path().into())).unwrap();
+    (Context::open(settings, Arc::new(Kept::default())).await.unwrap(), home)
+}
+
+/// A trigger as its source sends it.
+pub fn file(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/events");
+    std::fs::read_to_string(folder.join(name).with_extension("json")).unwrap()
 }
 
 /// Sends a request to a router; the answer's body as JSON, if it is.

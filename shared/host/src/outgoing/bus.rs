@@ -7,15 +7,9 @@ use async_trait::async_trait;
 use pappus_domain::Event;
 use tokio::sync::mpsc;
 
+use super::Publisher;
 use crate::app::{App, OnEvent};
 use crate::disposition::Failure;
-
-/// Where events go.
-#[async_trait]
-pub trait Publisher: Send + Sync {
-    /// Hands an event on. When it returns, somebody else answers for the delivery.
-    async fn publish(&self, event: Event) -> Result<(), Failure>;
-}
 
 /// The bus of one process: what is published is handed to every function in it, again and again while a function says
 /// that it may succeed later, and what a function returns is published too.
@@ -57,13 +51,13 @@ impl Publisher for Bus {
 }
 
 impl Deliveries {
-    /// Delivers to `apps`, for as long as it is polled. Each event goes to every function; a function that fails
-    /// does not keep the event from another.
+    /// Delivers to `apps`, for as long as it is polled. Each event goes to every function that takes it; a function
+    /// that fails does not keep the event from another.
     pub async fn run(mut self, bus: Bus, apps: &[App]) {
         let handlers: Vec<(&'static str, Arc<dyn OnEvent>)> =
-            apps.iter().filter_map(|app| Some((app.name, app.on_event.clone()?))).collect();
+            apps.iter().map(|app| (app.name, app.on_event.clone())).collect();
         while let Some(event) = self.queue.recv().await {
-            for (function, handler) in &handlers {
+            for (function, handler) in handlers.iter().filter(|(_, handler)| handler.takes(&event)) {
                 tokio::spawn(deliver(function, handler.clone(), event.clone(), bus.clone()));
             }
         }
@@ -76,7 +70,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 async fn deliver(function: &'static str, handler: Arc<dyn OnEvent>, event: Event, bus: Bus) {
     for attempt in 0..TRIES {
         match handler.on_event(event.clone()).await {
-            Ok(events) => return events.into_iter().for_each(|event| bus.send(event)),
+            // Nobody waits for an answer here.
+            Ok(outcome) => return outcome.events.into_iter().for_each(|event| bus.send(event)),
             Err(failure) if failure.disposition().is_worth_repeating() && attempt + 1 < TRIES => {
                 tracing::warn!(function, kind = event.kind, error = %failure, "event failed, to be delivered again");
                 tokio::time::sleep(FIRST_PAUSE * 2u32.pow(attempt)).await;

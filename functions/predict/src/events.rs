@@ -1,0 +1,89 @@
+//! Events that predict takes: another release, and images to be answered.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pappus_domain::event::{Data, PredictionMade, ReleaseChanged};
+use pappus_domain::prediction::PredictionId;
+use pappus_domain::{Digest, Event, EventKind as _, Timestamp};
+use pappus_host::{Disposition, Failure, OnEvent, Outcome};
+
+use crate::app::{FOLLOW, Predict};
+use crate::error::Error;
+use crate::upload::MAX_IMAGE_BYTES;
+
+/// How long the end of the process waits for predictions to be logged.
+const FLUSH: Duration = Duration::from_secs(10);
+/// What an event with an image may have: base64 makes four bytes of three, and there are attributes.
+const MAX_EVENT_BYTES: usize = MAX_IMAGE_BYTES as usize * 4 / 3 + (64 << 10);
+
+#[async_trait]
+impl OnEvent for Predict {
+    fn kinds(&self) -> Vec<&'static str> {
+        vec![ReleaseChanged::KIND, "any whose data is an image"]
+    }
+
+    /// What an image is, its bytes tell; so any event that carries bytes is taken.
+    fn takes(&self, event: &Event) -> bool {
+        event.kind == ReleaseChanged::KIND || matches!(event.data, Data::Bytes { .. })
+    }
+
+    fn max_event_bytes(&self) -> usize {
+        MAX_EVENT_BYTES
+    }
+
+    async fn on_event(&self, event: Event) -> Result<Outcome, Failure> {
+        let changed = event.read::<ReleaseChanged>();
+        match changed.map_err(|error| Failure::new(Disposition::Refused, error.to_string()))? {
+            Some(changed) => {
+                if changed.model == self.context.settings.model {
+                    self.follow(false).await;
+                }
+                Ok(Outcome::NOTHING)
+            }
+            None => Ok(Outcome::answer(self.asked(event).await.map_err(|error| self.count(error))?)),
+        }
+    }
+
+    async fn ready(&self) -> Result<(), Failure> {
+        self.serving.current()?;
+        Ok(())
+    }
+
+    /// While the process was frozen, another version may have been released.
+    async fn wake(&self) {
+        if self.serving.last_followed().is_none_or(|at| at.elapsed() > FOLLOW) {
+            self.follow(false).await;
+        }
+    }
+
+    async fn flush(&self) {
+        self.log.flush(FLUSH).await;
+    }
+}
+
+impl Predict {
+    /// Answers an event that carries an image. The same event again is the same prediction, with the same id.
+    async fn asked(&self, event: Event) -> Result<Event, Error> {
+        let id = id_of(&event);
+        let Data::Bytes { bytes, .. } = event.data else {
+            return Err(Error::BadRequest("the event carries no image".into()));
+        };
+        let live = self.serving.current()?;
+        let prediction = self.answer(&live, bytes.into(), "event", id).await?;
+        let at = prediction.at;
+        let made = PredictionMade { asked_by: event.source, asked_as: event.id, prediction };
+        Ok(Event::new("predict", &made, at)?)
+    }
+}
+
+/// A UUIDv7 that follows from the event: from its time, or where it has none from when it came.
+fn id_of(event: &Event) -> PredictionId {
+    let digest = Digest::of_parts([event.source.as_bytes(), event.id.as_bytes()]);
+    let millis = event.time.unwrap_or_else(Timestamp::now).as_millisecond();
+    let mut random = [0; 10];
+    random.copy_from_slice(&digest.as_bytes()[..10]);
+    PredictionId(
+        uuid::Builder::from_unix_timestamp_millis(u64::try_from(millis).unwrap_or_default(), &random).into_uuid(),
+    )
+}
