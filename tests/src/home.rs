@@ -61,7 +61,14 @@ impl Home {
     /// # Errors
     /// Where the program cannot be found or built.
     pub fn command(&self, arguments: &[&str]) -> Result<Command> {
-        let mut command = Command::new(program()?);
+        let mut command = self.command_of(program()?);
+        command.args(arguments);
+        Ok(command)
+    }
+
+    /// Any of our programs, likewise.
+    pub(crate) fn command_of(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         for (variable, _) in std::env::vars_os() {
             if variable.to_string_lossy().starts_with("PAPPUS_") {
                 command.env_remove(variable);
@@ -69,8 +76,8 @@ impl Home {
         }
         command.env_remove("PORT").env("NO_COLOR", "1").env("RUST_BACKTRACE", "1").env("PAPPUS_HOME", self.path());
         command.envs(self.environment.iter().map(|(variable, value)| (variable, value)));
-        command.current_dir(self.work()).args(arguments);
-        Ok(command)
+        command.current_dir(self.work());
+        command
     }
 
     /// Starts the program.

@@ -1,10 +1,14 @@
 //! Whole-system tests: the real program, in processes of its own, with real sockets and real signals.
 //!
 //! A [`Home`] is a folder in which the program is run; [`Running`] is one that has not ended yet, and [`Up`] a server;
-//! [`Trained`] is a home with two released versions, made once a test binary and copied for each test.
+//! [`Function`] is one function in a process of its own, [`Lambda`] one that is hosted by AWS Lambda, and [`Broker`] stands
+//! between several; [`Trained`] is a home with two released versions, made once a test binary and copied for each test.
 
+mod broker;
+mod function;
 mod home;
 mod http;
+mod lambda;
 pub mod pictures;
 mod program;
 mod running;
@@ -15,8 +19,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
+pub use broker::Broker;
+pub use function::Function;
 pub use home::Home;
 pub use http::{Answer, multipart};
+pub use lambda::Lambda;
 pub use program::runtime;
 pub use running::{Ended, Running};
 pub use trained::Trained;

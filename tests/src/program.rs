@@ -6,6 +6,13 @@ use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, ensure};
 
+/// A function as a program of its own. `cargo build --workspace --bins` makes them all.
+pub(crate) fn function(name: &str) -> Result<PathBuf> {
+    let path = profile_folder()?.join(format!("pappus-{name}"));
+    ensure!(path.is_file(), "{} is not there: run `cargo build --workspace --bins`", path.display());
+    Ok(path)
+}
+
 /// The program, built if it is not there.
 pub(crate) fn program() -> Result<&'static Path> {
     static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();

@@ -70,7 +70,7 @@ impl Up {
         let event =
             serde_json::json!({ "specversion": "1.0", "id": id, "source": "/test", "type": kind, "data": data });
         let answer = self.post("/events", "application/cloudevents+json", event.to_string().as_bytes())?;
-        answer.expect(202).map(drop)
+        answer.expect(204).map(drop)
     }
 
     /// A connection on which to be rude.

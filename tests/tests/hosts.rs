@@ -1,0 +1,208 @@
+//! The functions in processes of their own: the loop through events alone, on a server each behind a broker and on AWS
+//! Lambda; and the same answers on every host. One test at a time: one of the gates is the latency on this machine.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context as _, Result, ensure};
+use pappus_tests::{Answer, Broker, Function, Home, Lambda, Trained, Up, eventually, pictures, runtime};
+use serde_json::{Value, json};
+
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Puts a picture into the store under `incoming/<label>/`; what S3 then says.
+fn put(home: &Home, drawn: &Path, path: &Path) -> Result<Value> {
+    let name = path.strip_prefix(drawn)?.display().to_string();
+    let incoming = home.path().join("objects/incoming").join(&name);
+    std::fs::create_dir_all(incoming.parent().context("a folder")?)?;
+    std::fs::copy(path, &incoming)?;
+    let object = json!({ "key": format!("incoming/{name}"), "size": 1, "eTag": name });
+    let record = json!({
+        "eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime": "2026-11-20T09:15:30.123Z",
+        "s3": { "bucket": { "name": "plants" }, "object": object },
+    });
+    Ok(json!({ "Records": [record] }))
+}
+
+/// Pictures of two classes, in turns.
+fn drawn(home: &Home, count: usize) -> Result<(PathBuf, Vec<PathBuf>)> {
+    let drawn = pictures::sample(home, "photos", 2, count)?;
+    let (dandelions, grasses) = (pictures::files(&drawn.join("dandelion"))?, pictures::files(&drawn.join("grass"))?);
+    let both = dandelions.into_iter().zip(grasses).flat_map(|(dandelion, grass)| [dandelion, grass]).collect();
+    Ok((drawn, both))
+}
+
+#[test]
+fn events_alone_join_the_functions_though_each_comes_twice() -> Result<()> {
+    let _alone = alone();
+    if runtime()?.is_none() {
+        return Ok(());
+    }
+    let home = Home::new()?;
+    let (drawn, pictures) = drawn(&home, 80)?;
+    let broker = Broker::start()?;
+    let sink = broker.url();
+    let start = |name| Function::start(&home, name, &[("K_SINK", &sink)]);
+    let (ingest, trigger, train) = (start("ingest")?, start("train-trigger")?, start("train")?);
+    let (evaluate, promote, predict) = (start("evaluate")?, start("promote")?, start("predict")?);
+    for (kind, function) in [
+        ("io.pappus.image.ingested", &trigger),
+        ("io.pappus.training.requested", &train),
+        ("io.pappus.model.trained", &evaluate),
+        ("io.pappus.model.evaluated", &promote),
+        ("io.pappus.release.changed", &predict),
+    ] {
+        broker.trigger(kind, function.address());
+    }
+    let logs = || {
+        let all = [&ingest, &trigger, &train, &evaluate, &promote, &predict].map(|function| function.log());
+        all.concat()
+    };
+    assert_eq!(predict.get("/health/ready")?.status, 503, "there is no model yet");
+    for path in &pictures {
+        let told = put(&home, &drawn, path)?.to_string();
+        for _ in 0..2 {
+            ingest.post("/events", "application/json", told.as_bytes())?.expect(204)?;
+        }
+    }
+    eventually("a model answers", || Ok((predict.get("/health/ready")?.status == 200).then_some(())))
+        .with_context(logs)?;
+    let answer = predict.post("/predict", "image/jpeg", &std::fs::read(&pictures[0])?)?.expect(200)?;
+    assert_eq!(answer.text("predicted_class"), "dandelion");
+    let released = eventually("the release is told of", || {
+        let statuses = broker.delivered("io.pappus.release.changed");
+        Ok((statuses.len() >= 2).then_some(statuses))
+    })?;
+    assert!(released.iter().all(|status| *status == 204), "{released:?}");
+    for function in [ingest, trigger, train, evaluate, promote, predict] {
+        function.stop()?;
+    }
+
+    let status = home.json(&["status"])?;
+    assert_eq!(status["images"]["labels"], json!({ "dandelion": 80, "grass": 80 }), "nothing twice, nothing lost");
+    assert_eq!(status["predictions"], 1);
+    let entries = home.json(&["status"])?["ledger_entries"].as_u64().context("a ledger")?;
+    let generation = status["release"]["generation"].as_u64().context("a release")?;
+    assert_eq!(entries, generation, "each release once");
+    home.check_objects()?;
+    Ok(())
+}
+
+/// Hands the answer of one function to the next, as EventBridge would.
+fn bridged(answer: (String, Value), kind: &str) -> Result<Value> {
+    let (how, event) = answer;
+    ensure!(how == "response" && event["type"] == kind, "{how}: {event}");
+    Ok(json!({ "version": "0", "source": "pappus", "detail-type": kind, "detail": event }))
+}
+
+#[test]
+fn the_loop_runs_through_payloads_of_lambda() -> Result<()> {
+    let _alone = alone();
+    if runtime()?.is_none() {
+        return Ok(());
+    }
+    let home = Home::new()?;
+    let (drawn, pictures) = drawn(&home, 60)?;
+    let mut ingest = Lambda::start(&home, "ingest")?;
+    let mut told = Vec::new();
+    for path in &pictures {
+        told.push(bridged(ingest.invoke(&put(&home, &drawn, path)?)?, "io.pappus.image.ingested")?);
+    }
+    let mut trigger = Lambda::start(&home, "train-trigger")?;
+    let last = told.last().context("an event")?;
+    let requested = bridged(trigger.invoke(last)?, "io.pappus.training.requested")?;
+    assert_eq!(trigger.invoke(last)?, ("response".into(), Value::Null), "one training at a time");
+    let mut train = Lambda::start(&home, "train")?;
+    let trained = bridged(train.invoke(&requested)?, "io.pappus.model.trained")?;
+    assert_eq!(bridged(train.invoke(&requested)?, "io.pappus.model.trained")?["detail"]["id"], trained["detail"]["id"]);
+    let mut evaluate = Lambda::start(&home, "evaluate")?;
+    let evaluated = bridged(evaluate.invoke(&trained)?, "io.pappus.model.evaluated")?;
+    assert_eq!(evaluated["detail"]["data"]["passed"], true, "{evaluated}");
+    let mut predict = Lambda::start(&home, "predict")?;
+    assert_eq!(predict.ask("GET", "/health/ready", "", b"")?.0, 503);
+    let mut promote = Lambda::start(&home, "promote")?;
+    bridged(promote.invoke(&evaluated)?, "io.pappus.release.changed")?;
+    let again = bridged(promote.invoke(&evaluated)?, "io.pappus.release.changed")?;
+    // It is not told: it catches up by itself.
+    eventually("predict answers", || Ok((predict.ask("GET", "/health/ready", "", b"")?.0 == 200).then_some(())))?;
+    let (status, body) = predict.ask("POST", "/predict", "image/jpeg", &std::fs::read(&pictures[0])?)?;
+    let answer: Value = serde_json::from_slice(&body)?;
+    assert_eq!((status, &answer["predicted_class"]), (200, &json!("dandelion")), "{answer}");
+    assert_eq!(answer["model_version"], again["detail"]["data"]["champion"]);
+    // Written before the answer went out: from now on the process may be frozen for ever.
+    let logged = home.json(&["why", answer["request_id"].as_str().context("an id")?])?;
+    assert_eq!(logged["prediction"]["class"], "dandelion");
+    for function in [ingest, trigger, train, evaluate, promote, predict] {
+        function.stop()?;
+    }
+    Ok(())
+}
+
+/// The same in every answer: what differs from one time to the next is taken out.
+fn lasting(mut json: Value) -> Value {
+    for name in
+        ["request_id", "prediction_time_ms", "timestamp", "model_loaded_at", "batch_id", "time", "id", "subject"]
+    {
+        if let Some(fields) = json.as_object_mut() {
+            fields.remove(name);
+        }
+    }
+    if let Some(prediction) = json.pointer_mut("/data/prediction").and_then(Value::as_object_mut) {
+        prediction.retain(|name, _| !matches!(name.as_str(), "id" | "latency_us" | "at"));
+    }
+    json
+}
+
+#[test]
+fn every_host_gives_the_same_answers() -> Result<()> {
+    let _alone = alone();
+    let Some(home) = Trained::copy()? else { return Ok(()) };
+    let picture = std::fs::read(&home.pictures()?[0])?;
+    let image_event = json!({
+        "specversion": "1.0", "id": "7", "source": "/camera", "type": "com.example.photo",
+        "datacontenttype": "image/jpeg", "data_base64": base64_of(&picture),
+    });
+    let unknown = json!({ "specversion": "1.0", "id": "7", "source": "/s", "type": "com.example.other", "data": {} });
+    let structured = "application/cloudevents+json";
+    let asked: Vec<(&str, &str, &str, Vec<u8>)> = vec![
+        ("GET", "/model/info", "", Vec::new()),
+        ("POST", "/predict", "image/jpeg", picture.clone()),
+        ("POST", "/predict", "image/jpeg", b"no image".to_vec()),
+        ("POST", "/predict", "text/plain", b"no image".to_vec()),
+        ("POST", "/predict", "image/jpeg", Vec::new()),
+        ("GET", "/predict", "", Vec::new()),
+        ("GET", "/nowhere", "", Vec::new()),
+        ("POST", "/events", structured, image_event.to_string().into_bytes()),
+        ("POST", "/events", structured, unknown.to_string().into_bytes()),
+        ("POST", "/events", "application/json", b"{}".to_vec()),
+    ];
+    let up = Up::start(&home)?;
+    let function = Function::start(&home, "predict", &[])?;
+    let mut lambda = Lambda::start(&home, "predict")?;
+    for (method, path, content_type, body) in &asked {
+        let get = |answer: Answer| (u64::from(answer.status), lasting(answer.body));
+        let over_http = match *method {
+            "GET" => [get(up.get(path)?), get(function.get(path)?)],
+            _ => [get(up.post(path, content_type, body)?), get(function.post(path, content_type, body)?)],
+        };
+        let (status, answer) = lambda.ask(method, path, content_type, body)?;
+        let on_lambda = (status, lasting(serde_json::from_slice(&answer)?));
+        assert_eq!(over_http[1], on_lambda, "{method} {path}");
+        // The functions together take more kinds of event than one, and say so.
+        if over_http[0].1["detail"].as_str().is_none_or(|detail| !detail.contains("are not taken here")) {
+            assert_eq!(over_http[0], on_lambda, "{method} {path}");
+        }
+    }
+    let (how, direct) = lambda.invoke(&image_event)?;
+    assert_eq!((how.as_str(), &direct["type"]), ("response", &json!("io.pappus.prediction.made")));
+    assert_eq!((&direct["data"]["asked_by"], &direct["data"]["asked_as"]), (&json!("/camera"), &json!("7")));
+    Ok(())
+}
+
+fn base64_of(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
