@@ -14,14 +14,14 @@ use futures::stream::{self, StreamExt as _};
 use pappus_domain::prediction::PredictionId;
 use pappus_domain::{Digest, Prediction, Timestamp};
 use pappus_host::{App, Context, Failure};
-use pappus_inference::Limits;
+use pappus_inference::{Limits, StartTimes};
 use uuid::Uuid;
 
 use crate::api::{Batch, BatchItem, ModelInfo, Predicted, Reloaded, Welcome};
 use crate::error::Error;
 use crate::health::Probe;
 use crate::log::PredictionLog;
-use crate::metrics::{Failed, Loaded, PredictMetrics, Predicted as PredictedLabels};
+use crate::metrics::{Failed, Loaded, PredictMetrics, Predicted as PredictedLabels, Step};
 use crate::serving::{Live, Serving};
 use crate::upload::{self, MAX_BATCH_BYTES, MAX_BODY_BYTES, MAX_IMAGE_BYTES, Upload};
 
@@ -94,6 +94,11 @@ impl Predict {
         let manifest = live.classifier.manifest();
         let loaded = Loaded { model_version: manifest.version.to_string(), model_name: manifest.name.to_string() };
         self.metrics.model.get_or_create(&loaded).set(1);
+        let StartTimes { library, session, first_runs } = live.classifier.start_times();
+        let steps = [("library", library), ("read", live.reading), ("session", session), ("first_runs", first_runs)];
+        for (step, took) in steps {
+            self.metrics.model_start.get_or_create(&Step { step }).set(took.as_secs_f64());
+        }
     }
 
     pub(crate) async fn answer(

@@ -26,6 +26,12 @@ pub(crate) struct Loaded {
     pub(crate) model_name: String,
 }
 
+/// A step on the way from nothing to a model that answers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Step {
+    pub(crate) step: &'static str,
+}
+
 /// The metrics of predict.
 #[derive(Clone, Debug)]
 pub(crate) struct PredictMetrics {
@@ -34,6 +40,7 @@ pub(crate) struct PredictMetrics {
     pub(crate) errors: Family<Failed, Counter>,
     pub(crate) model: Family<Loaded, Gauge>,
     pub(crate) unlogged: Counter,
+    pub(crate) model_start: Family<Step, Gauge<f64, AtomicU64>>,
     pub(crate) process_start: Gauge<f64, AtomicU64>,
 }
 
@@ -48,6 +55,7 @@ impl PredictMetrics {
             errors: Family::default(),
             model: Family::default(),
             unlogged: Counter::default(),
+            model_start: Family::default(),
             process_start: Gauge::default(),
         };
         let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
@@ -59,6 +67,7 @@ impl PredictMetrics {
             registry.register("prediction_errors", "Requests without an answer, by reason", copy.errors);
             registry.register("model_info", "1 for the model that answers", copy.model);
             registry.register("predictions_unlogged", "Answers that the full log could not take", copy.unlogged);
+            registry.register("model_start_seconds", "Where the time went to start the model", copy.model_start);
             registry.register("process_start_time_seconds", "When the process began", copy.process_start);
         });
         metrics

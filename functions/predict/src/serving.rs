@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use pappus_domain::{ModelVersion, Release, Timestamp};
 use pappus_host::{Context, Failure};
-use pappus_inference::{Classifier, Package};
+use pappus_inference::{Classifier, Package, StartTimes};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
@@ -19,6 +19,8 @@ pub struct Live {
     pub classifier: Classifier,
     /// When it was loaded.
     pub loaded_at: Timestamp,
+    /// How long it took to read its package.
+    pub reading: Duration,
 }
 
 impl Live {
@@ -162,12 +164,12 @@ impl Serving {
     async fn load(&self, version: &ModelVersion) -> Result<Live, Error> {
         let begun = Instant::now();
         let package = Package::read(&*self.context.objects, &self.context.settings.model, version).await?;
-        let read_ms = begun.elapsed().as_millis();
+        let reading = begun.elapsed();
         let workers = self.workers;
         let classifier = spawn_blocking(move || Classifier::start(package, workers)).await??;
-        let total_ms = begun.elapsed().as_millis();
-        tracing::info!(%version, read_ms, total_ms, "loaded and proved");
-        Ok(Live { classifier, loaded_at: Timestamp::now() })
+        let StartTimes { library, session, first_runs } = classifier.start_times();
+        tracing::info!(%version, ?library, ?reading, ?session, ?first_runs, total = ?begun.elapsed(), "loaded and proved");
+        Ok(Live { classifier, loaded_at: Timestamp::now(), reading })
     }
 
     fn flip(&self, live: Arc<Live>) {

@@ -94,5 +94,10 @@ async fn metrics_have_the_names_that_dashboards_know() {
     ] {
         assert!(text.lines().any(|found| found == line), "`{line}` is not in\n{text}");
     }
+    for step in ["library", "read", "session", "first_runs"] {
+        let name = format!("model_start_seconds{{step=\"{step}\"}} ");
+        let seconds = text.lines().find_map(|line| line.strip_prefix(&name)?.parse::<f64>().ok());
+        assert!(seconds.is_some_and(|seconds| (0.0..60.0).contains(&seconds)), "{step}: {seconds:?}");
+    }
     assert!(text.ends_with("# EOF\n"));
 }

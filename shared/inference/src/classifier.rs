@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -43,6 +44,17 @@ pub enum ClassifyError {
     Stopped,
 }
 
+/// Where the time went when a model was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StartTimes {
+    /// To load ONNX Runtime's library, once a process.
+    pub library: Duration,
+    /// To build the first session from the network's bytes.
+    pub session: Duration,
+    /// To answer the golden images, the first runs of the session.
+    pub first_runs: Duration,
+}
+
 struct Job {
     image: Bytes,
     limits: Limits,
@@ -54,6 +66,7 @@ struct Job {
 pub struct Classifier {
     manifest: Arc<Manifest>,
     jobs: Sender<Job>,
+    start_times: StartTimes,
 }
 
 /// Jobs that may wait for each worker before a request is turned away.
@@ -70,7 +83,7 @@ impl Classifier {
         let workers = workers.max(1);
         let (jobs, queue) = bounded(QUEUE_PER_WORKER * workers);
         let package = Arc::new(package);
-        let spawn = |number: usize, ready: Option<mpsc::Sender<Result<(), Error>>>| {
+        let spawn = |number: usize, ready: Option<Ready>| {
             let (runtime, package, queue) = (runtime.clone(), package.clone(), queue.clone());
             let name = format!("classify-{}-{number}", package.manifest.version);
             let worker = thread::Builder::new().name(name);
@@ -79,12 +92,17 @@ impl Classifier {
         let (ready, first) = mpsc::channel();
         spawn(0, Some(ready))?;
         let gone = || Error::WrongNetwork("the worker that should have loaded it is gone".into());
-        first.recv().map_err(|_| gone())??;
+        let start_times = first.recv().map_err(|_| gone())??;
         // Only now, so that the first answer does not wait for sessions that it does not need.
         for number in 1..workers {
             spawn(number, None)?;
         }
-        Ok(Self { manifest: Arc::new(package.manifest.clone()), jobs })
+        Ok(Self { manifest: Arc::new(package.manifest.clone()), jobs, start_times })
+    }
+
+    /// Where the time went when it was started.
+    pub const fn start_times(&self) -> StartTimes {
+        self.start_times
     }
 
     /// What the model is.
@@ -106,26 +124,28 @@ impl Classifier {
     }
 }
 
-fn work(
-    runtime: &Runtime,
-    package: Arc<Package>,
-    queue: &Receiver<Job>,
-    ready: Option<mpsc::Sender<Result<(), Error>>>,
-) {
+/// Who waits for the first worker.
+type Ready = mpsc::Sender<Result<StartTimes, Error>>;
+
+fn work(runtime: &Runtime, package: Arc<Package>, queue: &Receiver<Job>, ready: Option<Ready>) {
+    let begun = Instant::now();
+    let mut session = Duration::ZERO;
     let loaded = Network::load(runtime, &package.model).and_then(|mut network| {
+        session = begun.elapsed();
         // One proof is enough: every session is made of the same bytes.
         if ready.is_some() {
             prove(&mut network, &package.manifest, &package.golden)?;
         }
         Ok(network)
     });
+    let first_runs = begun.elapsed().saturating_sub(session);
     let classes = package.manifest.classes.len();
     // The bytes of the network are in the session now.
     drop(package);
     let mut network = match (loaded, ready) {
         (Ok(network), Some(ready)) => {
             // Nobody listens only if the caller is gone, and then the queue ends at once.
-            let _ = ready.send(Ok(()));
+            let _ = ready.send(Ok(StartTimes { library: runtime.loading(), session, first_runs }));
             network
         }
         (Ok(network), None) => network,

@@ -18,7 +18,7 @@ mod perceptual;
 mod resize;
 mod runtime;
 
-pub use classifier::{Answer, Classifier, ClassifyError};
+pub use classifier::{Answer, Classifier, ClassifyError, StartTimes};
 pub use decode::{DECODE, Limits, Pixels, decode};
 pub use error::{Error, ImageError};
 pub use golden::{Golden, GoldenImage};

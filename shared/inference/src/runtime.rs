@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use ort::environment::Environment;
 
@@ -13,6 +14,7 @@ const LIBRARY: &str = if cfg!(target_os = "macos") { "libonnxruntime.dylib" } el
 #[derive(Clone, Debug)]
 pub struct Runtime {
     pub(crate) environment: Arc<Environment>,
+    loading: Duration,
 }
 
 /// Keeps ONNX Runtime from reporting to its makers, and from leaving a device id in the user's home: the official
@@ -45,6 +47,7 @@ impl Runtime {
         if let Some(runtime) = started.as_ref() {
             return Ok(runtime.clone());
         }
+        let begun = Instant::now();
         let path = find()?;
         let builder = ort::init_from(&path).map_err(|source| Error::RuntimeUnusable { path, source })?;
         let environment = builder
@@ -52,7 +55,12 @@ impl Runtime {
             .with_telemetry(false)
             .build()
             .map_err(|source| Error::Runtime { doing: "start", source })?;
-        Ok(started.insert(Self { environment: Arc::new(environment) }).clone())
+        Ok(started.insert(Self { environment: Arc::new(environment), loading: begun.elapsed() }).clone())
+    }
+
+    /// How long it took to load and start it.
+    pub const fn loading(&self) -> Duration {
+        self.loading
     }
 }
 

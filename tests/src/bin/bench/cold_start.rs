@@ -1,43 +1,62 @@
-//! Milliseconds from exec to the first answer.
+//! Milliseconds from exec to the first answer: of all functions in one process, and of each on both hosts.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::program::{Program, photographs};
 
 /// A pause between two tries to connect, far below what is measured.
 const TRY_AGAIN: Duration = Duration::from_micros(500);
+const FUNCTIONS: [&str; 6] = ["predict", "ingest", "train-trigger", "train", "evaluate", "promote"];
 
 pub(crate) fn measure(program: &Program, data: &Path, backbone: &Path, times: usize) -> Result<()> {
     let work = tempfile::tempdir()?;
     let home = work.path().join("home");
     program.released(&home, data, backbone)?;
     let image = std::fs::read(&photographs(data)?[0])?;
-    let mut took = Vec::with_capacity(times);
-    for _ in 0..times {
-        took.push(once(program, &home, &image)?.as_secs_f64() * 1000.0);
+    let predict = [b"POST /predict", &image[..]];
+    let live: [&[u8]; 2] = [b"GET /health/live", b""];
+    println!("| from exec | median | 90th percentile |\n|---|---|---|");
+    let up = || once(program.command(&home, &["up", "--port"]), true, predict);
+    print("all functions in one process, to the first answer of POST /predict", times, up)?;
+    for name in FUNCTIONS {
+        let function = || -> Result<Command> {
+            let mut command = Command::new(program.beside(&format!("pappus-{name}"))?);
+            command.env("PAPPUS_HOME", &home);
+            Ok(command)
+        };
+        let asked = if name == "predict" { predict } else { live };
+        let what = String::from_utf8_lossy(asked[0]).into_owned();
+        print(&format!("{name}, HTTP host, to the first answer of {what}"), times, || once(function()?, false, asked))?;
+        print(&format!("{name}, Lambda host, until it asks for the first invocation (init)"), times, || {
+            init(function()?)
+        })?;
     }
-    took.sort_by(f64::total_cmp);
-    let at = |share: f64| took[((took.len() - 1) as f64 * share).round() as usize];
-    println!(
-        "exec → first answer of `pappus up`, {times} times: least {:.0} ms, median {:.0} ms, 90th percentile {:.0} ms",
-        at(0.0),
-        at(0.5),
-        at(0.9)
-    );
     Ok(())
 }
 
-fn once(program: &Program, home: &Path, image: &[u8]) -> Result<Duration> {
+fn print(what: &str, times: usize, mut once: impl FnMut() -> Result<Duration>) -> Result<()> {
+    let mut took = (0..times).map(|_| Ok(once()?.as_secs_f64() * 1000.0)).collect::<Result<Vec<f64>>>()?;
+    took.sort_by(f64::total_cmp);
+    let at = |share: f64| took[((took.len() - 1) as f64 * share).round() as usize];
+    println!("| {what} | {:.0} ms | {:.0} ms |", at(0.5), at(0.9));
+    Ok(())
+}
+
+/// A server on a free port, until its first answer. `last` says that the port is its last argument.
+fn once(mut command: Command, last: bool, request: [&[u8]; 2]) -> Result<Duration> {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+    if last {
+        command.arg(port.to_string());
+    }
     let begun = Instant::now();
-    let mut child = program.command(home, &["up", "--port", &port.to_string()]).stderr(Stdio::null()).spawn()?;
-    let answer = ask(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), image, begun + Duration::from_secs(30));
+    let mut child = command.env("PORT", port.to_string()).stderr(Stdio::null()).spawn()?;
+    let answer = ask(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), request, begun + Duration::from_secs(30));
     let took = begun.elapsed();
     child.kill()?;
     child.wait()?;
@@ -46,7 +65,7 @@ fn once(program: &Program, home: &Path, image: &[u8]) -> Result<Duration> {
     Ok(took)
 }
 
-fn ask(address: SocketAddr, image: &[u8], deadline: Instant) -> Result<String> {
+fn ask(address: SocketAddr, [line, body]: [&[u8]; 2], deadline: Instant) -> Result<String> {
     let mut stream = loop {
         match TcpStream::connect(address) {
             Ok(stream) => break stream,
@@ -54,13 +73,54 @@ fn ask(address: SocketAddr, image: &[u8], deadline: Instant) -> Result<String> {
             Err(_) => std::thread::sleep(TRY_AGAIN),
         }
     };
-    let head = format!(
-        "POST /predict HTTP/1.1\r\nhost: {address}\r\ncontent-type: image/jpeg\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        image.len()
+    let headers = format!(
+        " HTTP/1.1\r\nhost: {address}\r\ncontent-type: image/jpeg\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
     );
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(image)?;
+    stream.write_all(&[line, headers.as_bytes(), body].concat())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)
+}
+
+/// A function on Lambda, until it asks for its first invocation: what Lambda calls the init duration.
+fn init(mut command: Command) -> Result<Duration> {
+    let api = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    command.env("AWS_LAMBDA_RUNTIME_API", api.local_addr()?.to_string());
+    for (name, value) in [("NAME", "bench"), ("VERSION", "1"), ("MEMORY_SIZE", "512")] {
+        command.env(format!("AWS_LAMBDA_FUNCTION_{name}"), value);
+    }
+    let begun = Instant::now();
+    let mut child = command.stderr(Stdio::null()).spawn()?;
+    let asked = next(&api);
+    let took = begun.elapsed();
+    child.kill()?;
+    child.wait()?;
+    asked.map(|()| took)
+}
+
+/// Plays the runtime API until somebody asks for an invocation.
+fn next(api: &TcpListener) -> Result<()> {
+    let mut open = Vec::new();
+    loop {
+        let mut stream = api.accept()?.0;
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") {
+            ensure!(stream.read(&mut byte)? == 1, "the function hung up");
+            head.push(byte[0]);
+        }
+        let line = String::from_utf8_lossy(&head).lines().next().context("no request")?.to_owned();
+        if line.contains("/runtime/invocation/next") {
+            return Ok(());
+        }
+        if line.contains("/extension/register") {
+            let body = r#"{"functionName":"bench","functionVersion":"1","handler":"bootstrap"}"#;
+            let length = body.len();
+            let head = "HTTP/1.1 200 OK\r\nlambda-extension-identifier: 1\r\ncontent-type: application/json";
+            stream.write_all(format!("{head}\r\ncontent-length: {length}\r\n\r\n{body}").as_bytes())?;
+        }
+        // An extension waits for its next event on a connection that stays open.
+        open.push(stream);
+    }
 }

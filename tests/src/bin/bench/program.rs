@@ -33,6 +33,17 @@ impl Program {
         command
     }
 
+    /// Another program of the same build.
+    pub(crate) fn beside(&self, name: &str) -> Result<PathBuf> {
+        let path = self.path.with_file_name(name);
+        ensure!(
+            path.is_file(),
+            "{} is no file: build it with `cargo build --release --workspace --bins`",
+            path.display()
+        );
+        Ok(path)
+    }
+
     /// Runs a command to its end.
     pub(crate) fn run(&self, home: &Path, arguments: &[&str]) -> Result<Ended> {
         let begun = Instant::now();
@@ -72,7 +83,7 @@ impl Program {
         let mut child = self.command(home, &["up", "--port", "0"]).stderr(Stdio::piped()).spawn()?;
         let mut lines = BufReader::new(child.stderr.take().context("no log")?).lines();
         for line in &mut lines {
-            if let Some((_, address)) = line?.split_once("address=") {
+            if let Some((_, address)) = line?.split_once("listening address=") {
                 let address =
                     address.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | ':')).collect::<String>();
                 let address = address.parse()?;
