@@ -92,8 +92,6 @@ fn images_that_were_damaged_or_lost_are_mended_as_the_training_advises() -> Resu
     std::fs::remove_file(&stored[0])?;
     std::fs::write(&stored[1], &picture[..picture.len() / 2])?;
     std::fs::write(&stored[2], vec![0; std::fs::read(&stored[2])?.len()])?;
-    // The features of all images are cached: without them the training reads the images.
-    std::fs::remove_dir_all(home.path().join("objects/features"))?;
     let train = ["train", "--recipe", "scratch"];
     let refusal = home.refusal(1, &train)?;
     assert!(refusal.contains("ingest it again"), "{refusal}");

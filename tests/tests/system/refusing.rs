@@ -32,7 +32,7 @@ fn a_request_that_is_wrong_is_told_what_is_wrong() -> Result<()> {
         ("/predictions", "image/jpeg", &jpeg, 404, "there is no route POST /predictions"),
         ("/health", "application/json", b"{}", 405, "/health does not answer POST"),
         ("/events", "application/cloudevents+json", b"{", 400, "not a CloudEvent"),
-        ("/events", "application/json", b"{}", 400, "`ce-id`"),
+        ("/events", "application/json", b"{}", 400, "this is no event that is known here"),
     ] {
         let answer = up.post(path, content_type, body)?;
         assert_eq!(answer.status, status, "{path} {content_type}: {answer:?}");

@@ -1,6 +1,6 @@
 //! Events: what is said twice is one event, and what is said is read back.
 
-use pappus_domain::event::{ImagesIngested, ModelEvaluated, ModelTrained, ReleaseChanged, TrainingRequested};
+use pappus_domain::event::{Data, ImagesIngested, ModelEvaluated, ModelTrained, ReleaseChanged, TrainingRequested};
 use pappus_domain::run::{Recipe, TrainingRequest};
 use pappus_domain::{Digest, Event, EventKind, RunId, Timestamp};
 use proptest::prelude::*;
@@ -68,6 +68,7 @@ fn ids_are_frozen() {
     let event = Event::new("ingest", &what, Timestamp::UNIX_EPOCH).unwrap();
     assert_eq!(event.id, "2a7ef180-56a1-80d4-8311-c72cd42c0271");
     let wanted = json!({
+        "specversion": "1.0", "datacontenttype": "application/json",
         "id": "2a7ef180-56a1-80d4-8311-c72cd42c0271", "source": "/pappus/ingest", "type": "io.pappus.image.ingested",
         "subject": "b1", "time": "1970-01-01T00:00:00Z", "data": { "batch": "b1", "stored": 3 },
     });
@@ -80,12 +81,49 @@ fn bad_particulars_are_refused_with_their_cause() {
     for (field, bad) in [("model", json!("Leaf!")), ("version", json!(7)), ("run", json!("no id"))] {
         let mut data = good.clone();
         data[field] = bad;
-        let text = json!({ "id": "7", "source": "/s", "type": ModelTrained::KIND, "data": data }).to_string();
+        let text = json!({ "specversion": "1.0", "id": "7", "source": "/s", "type": ModelTrained::KIND, "data": data })
+            .to_string();
         let error = serde_json::from_str::<Event>(&text).unwrap().read::<ModelTrained>().unwrap_err();
         assert_eq!(error.to_string(), "event `7` of type `io.pappus.model.trained` cannot be read");
         assert!(std::error::Error::source(&error).is_some());
     }
     let empty: Event =
-        serde_json::from_value(json!({ "id": "7", "source": "/s", "type": ModelTrained::KIND })).unwrap();
+        serde_json::from_value(json!({ "specversion": "1.0", "id": "7", "source": "/s", "type": ModelTrained::KIND }))
+            .unwrap();
     assert!(empty.read::<ModelTrained>().is_err());
+    let bytes = Data::Bytes { content_type: None, bytes: vec![1] };
+    assert!(Event { data: bytes, ..empty }.read::<ModelTrained>().is_err());
+}
+
+#[test]
+fn what_is_no_event_is_refused() {
+    let event = |change: &[(&str, serde_json::Value)]| {
+        let mut json = json!({ "specversion": "1.0", "id": "7", "source": "/s", "type": "t" });
+        change.iter().for_each(|(name, value)| json[*name] = value.clone());
+        serde_json::from_value::<Event>(json)
+    };
+    assert_eq!(event(&[]).unwrap().data, Data::Json(json!(null)));
+    assert_eq!(event(&[("time", json!(null)), ("subject", json!(null))]).unwrap(), event(&[]).unwrap());
+    for (change, says) in [
+        (&[("specversion", json!("0.3"))][..], "specversion is `0.3`: 1.0 is read"),
+        (&[("id", json!(""))], "the attribute `id` is empty"),
+        (&[("type", json!(""))], "the attribute `type` is empty"),
+        (&[("data_base64", json!("a?"))], "`data_base64` is not base64"),
+        (&[("data", json!(1)), ("data_base64", json!("AA=="))], "there are both `data` and `data_base64`"),
+        (&[("time", json!("noon"))], "failed to parse"),
+    ] {
+        let error = event(change).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn data_of_any_kind_is_read_back(bytes in prop::collection::vec(any::<u8>(), 1..40),
+                                     content_type in prop::option::of("(image/png|text/plain|application/json)")) {
+        let data = Data::from_bytes(content_type, bytes);
+        let event = Event { id: "7".into(), source: "/s".into(), kind: "t".into(), subject: None, time: None, data };
+        let text = serde_json::to_string(&event).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
+    }
 }

@@ -1,6 +1,6 @@
 //! HTTP as function URLs and API Gateway bring it (payload format 2.0), and take it back.
 //!
-//! The few fields that matter are read here: `lambda_http` 1.3 ends the process on a body that is said to be base64 and
+//! The few fields that matter are read here: `lambda_http` 1.3 panics on a body that is said to be base64 and
 //! is not, and on a path that makes no URL.
 
 use std::borrow::Cow;
