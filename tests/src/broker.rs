@@ -31,6 +31,8 @@ pub struct Broker {
 #[derive(Debug, Default)]
 struct Shared {
     triggers: Mutex<BTreeMap<String, Vec<SocketAddr>>>,
+    /// The types of the events that came.
+    taken: Mutex<Vec<String>>,
     /// What became of each delivery: the type of the event and the last status.
     delivered: Mutex<Vec<(String, u16)>>,
 }
@@ -64,6 +66,11 @@ impl Broker {
         lock(&self.shared.triggers).entry(kind.into()).or_default().push(to);
     }
 
+    /// How many events of a type have come.
+    pub fn taken(&self, kind: &str) -> usize {
+        lock(&self.shared.taken).iter().filter(|of| *of == kind).count()
+    }
+
     /// How the deliveries of events of a type ended: their last statuses.
     pub fn delivered(&self, kind: &str) -> Vec<u16> {
         let delivered = lock(&self.shared.delivered);
@@ -74,6 +81,7 @@ impl Broker {
 impl Shared {
     fn take(self: &Arc<Self>, headers: &HeaderMap, body: &Bytes) {
         let kind = headers.get("ce-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_owned();
+        lock(&self.taken).push(kind.clone());
         let sent: Vec<(HeaderName, String)> = headers
             .iter()
             .filter(|(name, _)| name.as_str().starts_with("ce-") || *name == "content-type")

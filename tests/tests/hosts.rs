@@ -173,6 +173,8 @@ fn every_host_gives_the_same_answers() -> Result<()> {
         ("POST", "/predict", "image/jpeg", b"no image".to_vec()),
         ("POST", "/predict", "text/plain", b"no image".to_vec()),
         ("POST", "/predict", "image/jpeg", Vec::new()),
+        ("POST", "/predict", "image/jpeg", vec![0; 7 << 20]),
+        ("POST", "/predict", "image/jpeg", vec![0; 11 << 20]),
         ("GET", "/predict", "", Vec::new()),
         ("GET", "/nowhere", "", Vec::new()),
         ("POST", "/events", structured, image_event.to_string().into_bytes()),
@@ -205,4 +207,55 @@ fn every_host_gives_the_same_answers() -> Result<()> {
 fn base64_of(bytes: &[u8]) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+#[test]
+fn what_cannot_be_published_is_done_and_told_when_the_event_comes_again() -> Result<()> {
+    let home = Home::new()?;
+    let folder = pictures::noise(&home, "photos", "moss", 1)?;
+    let told = put(&home, &folder, &pictures::files(&folder)?[0])?.to_string();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let ingest = Function::start(&home, "ingest", &[("K_SINK", &format!("http://{nobody}/"))])?;
+    let answer = ingest.post("/", "application/json", told.as_bytes())?.expect(503)?;
+    assert!(answer.text("detail").contains("the sink 127.0.0.1 (K_SINK) cannot be reached"), "{answer:?}");
+    ingest.stop()?;
+    assert_eq!(home.json(&["status"])?["images"]["stored"], 1, "state first, event second");
+
+    let broker = Broker::start()?;
+    let ingest = Function::start(&home, "ingest", &[("K_SINK", &broker.url())])?;
+    ingest.post("/", "application/json", told.as_bytes())?.expect(204)?;
+    assert_eq!(broker.taken("io.pappus.image.ingested"), 1);
+    ingest.stop()?;
+    Ok(())
+}
+
+#[test]
+fn keys_of_any_letters_are_found_and_those_that_are_none_are_refused() -> Result<()> {
+    let home = Home::new()?;
+    let mut ingest = Lambda::start(&home, "ingest")?;
+    let created = |encoded: &str| {
+        let object = json!({ "key": encoded, "eTag": "1" });
+        json!({ "Records": [{ "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+            "s3": { "bucket": { "name": "plants" }, "object": object } }] })
+    };
+    for (number, (encoded, key)) in [
+        ("incoming/moss/a+b%2Bc.png", "incoming/moss/a b+c.png"),
+        ("incoming/l%C3%B6we/%E8%92%B2.png", "incoming/löwe/蒲.png"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let path = home.path().join("objects").join(key);
+        std::fs::create_dir_all(path.parent().context("a folder")?)?;
+        std::fs::write(path, pictures::png(64, 64, number as u32)?)?;
+        let (how, event) = ingest.invoke(&created(encoded))?;
+        assert_eq!((how.as_str(), &event["data"]["stored"]), ("response", &json!(1)), "{event}");
+    }
+    assert_eq!(ingest.invoke(&created("incoming/moss/gone.png"))?, ("response".into(), Value::Null));
+    for bad in ["incoming/moss/../../catalog.db", "incoming/moss//a.png", "incoming/%FF/a.png"] {
+        let (how, error) = ingest.invoke(&created(bad))?;
+        assert_eq!((how.as_str(), &error["errorType"]), ("error", &json!("Refused")), "{bad}: {error}");
+    }
+    ingest.stop()?;
+    Ok(())
 }

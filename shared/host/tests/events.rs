@@ -204,6 +204,22 @@ async fn a_batch_of_which_one_fails_is_to_come_again_if_that_may_help() {
 }
 
 #[tokio::test]
+async fn an_answer_has_the_id_of_its_request() {
+    use tower::ServiceExt as _;
+    let (context, _home) = context().await;
+    let router = Hosted::new(function(|_| Ok(Vec::new())), context, Outlet::Answered).router();
+    let long = "x".repeat(129);
+    for (given, kept) in [(None, false), (Some("mine"), true), (Some(""), false), (Some(&*long), false)] {
+        let request =
+            given.into_iter().fold(Request::get("/nowhere"), |request, id| request.header("x-request-id", id));
+        let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let id = response.headers()["x-request-id"].to_str().unwrap();
+        assert_eq!(given == Some(id), kept, "{id}");
+        assert!(kept || id.len() == 36, "{id}");
+    }
+}
+
+#[tokio::test]
 async fn events_are_posted_and_a_probe_is_answered() {
     let nothing = |_| Ok(Vec::new());
     let to = |method: &str, path: &str| Request::builder().method(method).uri(path).body(Body::empty()).unwrap();

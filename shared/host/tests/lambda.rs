@@ -225,6 +225,13 @@ async fn requests_are_answered_as_over_http() {
     assert!(status == 400 && body.contains("this is no request"), "{status} {body}");
     let (status, _, body) = lambda.ask(|payload| payload["rawPath"] = json!("/nowhere")).await;
     assert!(status == 404 && body.contains("there is no route POST /nowhere"), "{status} {body}");
+    // As cargo-lambda's emulator sends it, and as it wants to be answered.
+    let nothing = |payload: &mut Value| {
+        payload["rawQueryString"] = Value::Null;
+        payload["cookies"] = Value::Null;
+    };
+    let (status, json, _) = lambda.ask(nothing).await;
+    assert_eq!((status, json["cookies"].is_array()), (200, true));
     let (how, json) = lambda.invoke(file("function-url-info")).await;
     assert_eq!((how.as_str(), &json["body"]), ("response", &json!("info")));
     let (_, json) = lambda.invoke(file("api-gateway-stage")).await;

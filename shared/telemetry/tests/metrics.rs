@@ -17,6 +17,14 @@ fn metrics_are_read_as_openmetrics_text() {
 }
 
 #[test]
+fn the_host_s_labels_stand_in_every_line() {
+    let metrics = Metrics::new(vec![("service", "predict".into()), ("revision", "predict-00001".into())]);
+    metrics.register(|registry| registry.register("seen", "Images seen", Counter::<u64>::default()));
+    let text = metrics.text().unwrap();
+    assert!(text.contains("seen_total{service=\"predict\",revision=\"predict-00001\"} 0\n"), "{text}");
+}
+
+#[test]
 fn all_clones_are_one_registry() {
     let metrics = Metrics::default();
     let level = metrics.clone().register(|registry| {

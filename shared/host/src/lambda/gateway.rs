@@ -25,12 +25,13 @@ const MAX_ANSWER_BYTES: usize = 6 << 20;
 struct Payload<'a> {
     #[serde(borrow)]
     raw_path: Cow<'a, str>,
+    // What there is none of may be null: cargo-lambda's emulator sends it so.
     #[serde(borrow, default)]
-    raw_query_string: Cow<'a, str>,
+    raw_query_string: Option<Cow<'a, str>>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
     #[serde(default)]
-    cookies: Vec<String>,
+    cookies: Option<Vec<String>>,
     #[serde(borrow)]
     request_context: RequestContext<'a>,
     #[serde(borrow, default)]
@@ -66,7 +67,7 @@ struct Sign {
 pub(super) struct Answer {
     status_code: u16,
     headers: BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Always there: cargo-lambda's emulator takes no answer without it.
     cookies: Vec<String>,
     body: String,
     is_base64_encoded: bool,
@@ -93,7 +94,10 @@ fn request(payload: Payload<'_>, request_id: &str) -> Result<Request<Body>, Fail
         _ if raw_path.is_empty() => "/",
         _ => &raw_path,
     };
-    let uri = if raw_query_string.is_empty() { path.to_owned() } else { format!("{path}?{raw_query_string}") };
+    let uri = match raw_query_string.filter(|query| !query.is_empty()) {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
     let body = match body {
         None => Vec::new(),
         Some(body) if is_base64_encoded => STANDARD
@@ -105,7 +109,7 @@ fn request(payload: Payload<'_>, request_id: &str) -> Result<Request<Body>, Fail
     for (name, value) in &headers {
         request = request.header(name, value);
     }
-    if !cookies.is_empty() {
+    if let Some(cookies) = cookies.filter(|cookies| !cookies.is_empty()) {
         request = request.header(header::COOKIE, cookies.join("; "));
     }
     if !headers.keys().any(|name| name.eq_ignore_ascii_case("x-request-id")) {
