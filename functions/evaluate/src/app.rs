@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use axum::Router;
 use pappus_domain::event::{ModelEvaluated, ModelTrained};
 use pappus_domain::{Event, EventKind as _, Timestamp};
-use pappus_host::{App, Context, Disposition, Failure, OnEvent, Outcome};
+use pappus_host::{App, Context, Failure, OnEvent, Outcome};
 
 use crate::error::Error;
 use crate::judge::Evaluate;
@@ -29,8 +29,7 @@ impl OnEvent for OnTrained {
     }
 
     async fn on_event(&self, event: Event) -> Result<Outcome, Failure> {
-        let trained = event.read::<ModelTrained>();
-        let trained = trained.map_err(|error| Failure::new(Disposition::Refused, error.to_string()))?;
+        let trained = event.read::<ModelTrained>()?;
         let Some(ModelTrained { model, version, .. }) = trained else { return Ok(Outcome::NOTHING) };
         if model != self.context.settings.model {
             return Ok(Outcome::NOTHING);

@@ -36,8 +36,7 @@ impl OnEvent for OnObject {
     }
 
     async fn on_event(&self, event: Event) -> Result<Outcome, Failure> {
-        let created = event.read::<ObjectCreated>();
-        let created = created.map_err(|error| Failure::new(Disposition::Refused, format!("{error}")))?;
+        let created = event.read::<ObjectCreated>()?;
         let Some(ObjectCreated { key, .. }) = created else { return Ok(Outcome::NOTHING) };
         let Some(label) = label_of(&key)? else { return Ok(Outcome::NOTHING) };
         let object: Key = key.parse().map_err(|error| Failure::new(Disposition::Refused, format!("{error}")))?;

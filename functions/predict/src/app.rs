@@ -15,6 +15,7 @@ use pappus_domain::prediction::PredictionId;
 use pappus_domain::{Digest, Prediction, Timestamp};
 use pappus_host::{App, Context, Failure};
 use pappus_inference::{Limits, StartTimes};
+use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 use crate::api::{Batch, BatchItem, ModelInfo, Predicted, Reloaded, Welcome};
@@ -57,6 +58,8 @@ pub async fn app(context: Context) -> App {
     let following = Arc::downgrade(&predict);
     tokio::spawn(async move {
         let mut tick = tokio::time::interval(FOLLOW);
+        // A process that was frozen has nothing to catch up on but the present.
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
             let Some(predict) = following.upgrade() else { return };

@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pappus_domain::event::{Data, PredictionMade, ReleaseChanged};
 use pappus_domain::prediction::PredictionId;
-use pappus_domain::{Digest, Event, EventKind as _, Timestamp};
-use pappus_host::{Disposition, Failure, OnEvent, Outcome};
+use pappus_domain::{Digest, Event, EventKind as _, Prediction, Timestamp};
+use pappus_host::{Failure, OnEvent, Outcome};
 
 use crate::app::{FOLLOW, Predict};
 use crate::error::Error;
@@ -33,8 +33,7 @@ impl OnEvent for Predict {
     }
 
     async fn on_event(&self, event: Event) -> Result<Outcome, Failure> {
-        let changed = event.read::<ReleaseChanged>();
-        match changed.map_err(|error| Failure::new(Disposition::Refused, error.to_string()))? {
+        match event.read::<ReleaseChanged>()? {
             Some(changed) => {
                 if changed.model == self.context.settings.model {
                     self.follow(false).await;
@@ -63,18 +62,29 @@ impl OnEvent for Predict {
 }
 
 impl Predict {
-    /// Answers an event that carries an image. The same event again is the same prediction, with the same id.
+    /// Answers an event that carries an image. The same event again is the same answer, where the event has a time; one
+    /// that has none is answered anew.
     async fn asked(&self, event: Event) -> Result<Event, Error> {
         let id = id_of(&event);
-        let Data::Bytes { bytes, .. } = event.data else {
+        // A catalog that is away keeps no image from being answered.
+        let before = self.context.catalog.prediction(&id).await.ok().flatten();
+        if let Some(prediction) = before.filter(|_| event.time.is_some()) {
+            return made(event, prediction);
+        }
+        let Data::Bytes { bytes, .. } = &event.data else {
             return Err(Error::BadRequest("the event carries no image".into()));
         };
         let live = self.serving.current()?;
-        let prediction = self.answer(&live, bytes.into(), "event", id).await?;
-        let at = prediction.at;
-        let made = PredictionMade { asked_by: event.source, asked_as: event.id, prediction };
-        Ok(Event::new("predict", &made, at)?)
+        let prediction = self.answer(&live, bytes.clone().into(), "event", id).await?;
+        made(event, prediction)
     }
+}
+
+/// The event that answers: its id is the prediction's.
+fn made(asked: Event, prediction: Prediction) -> Result<Event, Error> {
+    let (id, at) = (prediction.id.to_string(), prediction.at);
+    let made = PredictionMade { asked_by: asked.source, asked_as: asked.id, prediction };
+    Ok(Event { id, ..Event::new("predict", &made, at)? })
 }
 
 /// A UUIDv7 that follows from the event: from its time, or where it has none from when it came.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use axum::Router;
 use pappus_domain::event::ModelEvaluated;
 use pappus_domain::{Event, EventKind as _, Timestamp};
-use pappus_host::{App, Context, Disposition, Failure, OnEvent, Outcome};
+use pappus_host::{App, Context, Failure, OnEvent, Outcome};
 
 use crate::error::Error;
 use crate::release::{By, Promote};
@@ -29,8 +29,7 @@ impl OnEvent for OnEvaluated {
     }
 
     async fn on_event(&self, event: Event) -> Result<Outcome, Failure> {
-        let evaluated = event.read::<ModelEvaluated>();
-        let evaluated = evaluated.map_err(|error| Failure::new(Disposition::Refused, error.to_string()))?;
+        let evaluated = event.read::<ModelEvaluated>()?;
         let Some(ModelEvaluated { model, version, passed, data_set }) = evaluated else { return Ok(Outcome::NOTHING) };
         if model != self.context.settings.model {
             return Ok(Outcome::NOTHING);

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
-use pappus_domain::event::{AlertRaised, BadEvent, ImagesIngested, ScheduleCame, TrainingRequested};
+use pappus_domain::event::{AlertRaised, ImagesIngested, ModelTrained, ScheduleCame, TrainingRequested};
 use pappus_domain::run::TrainingRequest;
 use pappus_domain::{Event, EventKind as _, Timestamp};
-use pappus_host::{App, Context, Disposition, Failure, Launch, OnEvent, Outcome};
+use pappus_host::{App, Context, Failure, Launch, OnEvent, Outcome};
 use tokio::sync::Mutex;
 
 use crate::error::Error;
@@ -29,13 +29,13 @@ struct OnReason {
 
 /// The train-trigger function with a launcher of your own, or with none.
 pub fn app_with(context: Context, launcher: Option<Arc<dyn Launcher>>) -> App {
-    app_of(Arc::new(Decider::new(context.clone())), launcher, context)
+    app_of(Arc::new(Decider::new(context.clone(), launcher.is_none())), launcher, context)
 }
 
 /// The same where images come without an event, from another process: every `period` it decides by itself, if there are
 /// other labelled images than at the last decision.
 pub fn app_watching(context: Context, launcher: Arc<dyn Launcher>, period: Duration) -> App {
-    let decider = Arc::new(Decider::new(context.clone()));
+    let decider = Arc::new(Decider::new(context.clone(), false));
     tokio::spawn(watch(Arc::downgrade(&decider), period));
     app_of(decider, Some(launcher), context)
 }
@@ -58,19 +58,20 @@ pub fn app(context: Context) -> App {
 impl OnEvent for OnReason {
     fn kinds(&self) -> Vec<&'static str> {
         let mut kinds = vec![ImagesIngested::KIND, ScheduleCame::KIND, AlertRaised::KIND];
-        kinds.extend(self.launcher.is_some().then_some(TrainingRequested::KIND));
+        // Where trainings are launched from here, their end is seen from here too.
+        kinds.push(if self.launcher.is_some() { TrainingRequested::KIND } else { ModelTrained::KIND });
         kinds
     }
 
     async fn on_event(&self, event: Event) -> Result<Outcome, Failure> {
-        let refused = |error: BadEvent| Failure::new(Disposition::Refused, error.to_string());
-        if let Some(TrainingRequested { request }) = event.read().map_err(refused)? {
+        if let Some(TrainingRequested { request }) = event.read()? {
             return self.launch(request).await;
         }
         // What an alert or a schedule says is not a reason by itself: the facts are.
-        event.read::<ImagesIngested>().map_err(refused)?;
-        event.read::<ScheduleCame>().map_err(refused)?;
-        if event.read::<AlertRaised>().map_err(refused)?.is_some_and(|alert| alert.resolved) {
+        event.read::<ImagesIngested>()?;
+        event.read::<ScheduleCame>()?;
+        event.read::<ModelTrained>()?;
+        if event.read::<AlertRaised>()?.is_some_and(|alert| alert.resolved) {
             return Ok(Outcome::NOTHING);
         }
         Ok(Outcome { answer: None, events: self.decider.decide().await? })
@@ -93,6 +94,11 @@ impl OnReason {
     }
 }
 
+fn requested(request: TrainingRequest) -> Result<Vec<Event>, Failure> {
+    let requested = TrainingRequested { request };
+    Ok(vec![Event::new("train-trigger", &requested, Timestamp::now()).map_err(Error::from)?])
+}
+
 /// Decides, one decision after another: of many images at once, the first fifty ask for a training, and the others see
 /// that they have.
 struct Decider {
@@ -101,12 +107,14 @@ struct Decider {
     /// How many labelled images there were at the last decision; held while one is made.
     decided_on: Mutex<Option<u64>>,
     is_waiting: AtomicBool,
+    /// Whether trainings start elsewhere, where the event that asks for one arrives.
+    is_apart: bool,
 }
 
 impl Decider {
-    fn new(context: Context) -> Self {
+    fn new(context: Context, is_apart: bool) -> Self {
         let trigger = Trigger::new(context.clone());
-        Self { trigger, context, decided_on: Mutex::default(), is_waiting: AtomicBool::default() }
+        Self { trigger, context, decided_on: Mutex::default(), is_waiting: AtomicBool::default(), is_apart }
     }
 
     async fn decide(self: &Arc<Self>) -> Result<Vec<Event>, Failure> {
@@ -116,16 +124,25 @@ impl Decider {
         let decision = self.trigger.decide().await?;
         tracing::info!(train = decision.train, reason = decision.reason, "whether to train");
         if !decision.train {
-            if self.trigger.under_way().await?.is_some() {
-                self.decide_after();
-            }
             *decided_on = Some(labelled);
-            return Ok(Vec::new());
+            return self.rest().await;
         }
         let request = self.trigger.request(Wish { reason: decision.reason, ..Wish::default() }).await?;
         *decided_on = Some(labelled);
-        let requested = TrainingRequested { request };
-        Ok(vec![Event::new("train-trigger", &requested, Timestamp::now()).map_err(Error::from)?])
+        requested(request)
+    }
+
+    /// What is left to do where no training is to begin.
+    async fn rest(self: &Arc<Self>) -> Result<Vec<Event>, Failure> {
+        if self.is_apart {
+            // It may not have been heard of yet: whoever asked may have failed to say so. The end of a training under way
+            // is an event, which decides anew; nothing may depend on what this process does behind its answer.
+            return self.trigger.asked_for().await?.map_or(Ok(Vec::new()), requested);
+        }
+        if self.trigger.under_way().await?.is_some() {
+            self.decide_after();
+        }
+        Ok(Vec::new())
     }
 
     /// Decides once more when the training under way is over: it may have begun without the images of now.

@@ -85,10 +85,19 @@ impl Trigger {
         if let Some(lease) = lease.filter(|lease| !lease.is_expired(now)) {
             return Ok(Some(lease.holder));
         }
-        let runs = catalog.runs(&settings.model, RECENT).await?;
+        Ok(self.asked_for().await?.map(|request| request.run.to_string()))
+    }
+
+    /// The training that has been asked for so lately that it may not have taken its lease yet.
+    ///
+    /// # Errors
+    /// [`Error::Catalog`].
+    pub async fn asked_for(&self) -> Result<Option<TrainingRequest>, Error> {
+        let now = Timestamp::now();
+        let runs = self.context.catalog.runs(&self.context.settings.model, RECENT).await?;
         let is_new =
             |run: &Run| run.status == RunStatus::Requested && now.duration_since(run.requested_at) < Lease::LIFE;
-        Ok(runs.into_iter().find(is_new).map(|run| run.request.run.to_string()))
+        Ok(runs.into_iter().find(is_new).map(|run| run.request))
     }
 
     /// How many labelled images there are.

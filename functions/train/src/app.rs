@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use axum::Router;
 use pappus_domain::event::TrainingRequested;
 use pappus_domain::{Event, EventKind as _, Timestamp};
-use pappus_host::{App, Context, Disposition, Failure, OnEvent, Outcome};
+use pappus_host::{App, Context, Failure, OnEvent, Outcome};
 
 use crate::error::Error;
 use crate::job::Train;
@@ -30,8 +30,7 @@ impl OnEvent for OnRequested {
     }
 
     async fn on_event(&self, event: Event) -> Result<Outcome, Failure> {
-        let requested = event.read::<TrainingRequested>();
-        let requested = requested.map_err(|error| Failure::new(Disposition::Refused, error.to_string()))?;
+        let requested = event.read::<TrainingRequested>()?;
         let Some(TrainingRequested { request }) = requested else { return Ok(Outcome::NOTHING) };
         if request.model != self.context.settings.model {
             return Ok(Outcome::NOTHING);

@@ -24,6 +24,9 @@ pub enum Error {
     /// The training failed, and its run says so.
     #[error("{0}")]
     Failed(Failure),
+    /// It has not been done now, and may be done later: the run is open.
+    #[error("{0}")]
+    Interrupted(Failure),
     /// There are not enough images.
     #[error(transparent)]
     TooFew(#[from] TooFew),
@@ -103,7 +106,7 @@ pub(crate) fn run_of(lease: &Lease) -> &str {
 impl Dispose for Error {
     fn disposition(&self) -> Disposition {
         match self {
-            Self::Failed(failure) => failure.disposition(),
+            Self::Failed(failure) | Self::Interrupted(failure) => failure.disposition(),
             Self::NoRun(_) => Disposition::Absent,
             Self::UnderWay(_) | Self::LeaseLost => Disposition::Conflict,
             Self::TooFew(_) | Self::NoBackbone | Self::File { .. } | Self::Backbone { .. } => Disposition::Refused,

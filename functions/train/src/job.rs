@@ -5,7 +5,7 @@ use std::time::Duration;
 use pappus_catalog::Acquired;
 use pappus_domain::event::ModelTrained;
 use pappus_domain::{Lease, Manifest, Run, RunId, RunStatus, Timestamp};
-use pappus_host::{Context, Failure};
+use pappus_host::{Context, Disposition, Failure};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -88,7 +88,7 @@ impl Train {
     /// # Errors
     /// [`Error`]; the run's row has it too.
     pub async fn run(&self, id: &RunId) -> Result<Option<Trained>, Error> {
-        match self.attempt(id).await? {
+        match self.attempt(id, false).await? {
             Outcome::Trained(trained) => Ok(Some(*trained)),
             Outcome::Over(_) => Ok(None),
             Outcome::Elsewhere(lease) => {
@@ -106,7 +106,7 @@ impl Train {
     /// [`Error::UnderWay`] where somebody else is doing this very run: to be asked again later. [`Error::NoRun`]; what
     /// keeps a run's row from being read or written.
     pub async fn on_request(&self, id: &RunId) -> Result<Option<ModelTrained>, Error> {
-        match self.attempt(id).await {
+        match self.attempt(id, true).await {
             Ok(Outcome::Trained(trained)) => Ok(Some(trained.event())),
             Ok(Outcome::Over(over)) => Ok(match over.status {
                 RunStatus::Succeeded { version, .. } => {
@@ -127,7 +127,8 @@ impl Train {
         self.context.catalog.run(id).await?.ok_or(Error::NoRun(*id))
     }
 
-    async fn attempt(&self, id: &RunId) -> Result<Outcome, Error> {
+    /// With `comes_again`, a failure that another attempt may be spared of leaves the run open for it.
+    async fn attempt(&self, id: &RunId, comes_again: bool) -> Result<Outcome, Error> {
         let run = self.read(id).await?;
         if run.status.is_over() {
             return Ok(Outcome::Over(run.into()));
@@ -136,6 +137,10 @@ impl Train {
             Ok(outcome) => Ok(outcome),
             Err(error) => {
                 let failure = Failure::from(error);
+                let passes = matches!(failure.disposition(), Disposition::Unavailable | Disposition::Conflict);
+                if comes_again && passes {
+                    return Err(Error::Interrupted(failure));
+                }
                 let failed = RunStatus::Failed { message: failure.to_string() };
                 self.context.catalog.update_run(id, None, &failed, Timestamp::now()).await?;
                 Err(Error::Failed(failure))

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use pappus_domain::event::BadEvent;
 use serde_json::json;
 
 /// What a failure means to the caller, and to a broker that may deliver again.
@@ -77,6 +78,12 @@ impl Dispose for pappus_catalog::Error {
             Self::ReleaseMoved { .. } => Disposition::Conflict,
             _ => Disposition::Unavailable,
         }
+    }
+}
+
+impl Dispose for BadEvent {
+    fn disposition(&self) -> Disposition {
+        Disposition::Refused
     }
 }
 

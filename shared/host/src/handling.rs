@@ -59,17 +59,31 @@ impl Handling {
         }
     }
 
-    /// One event after another; one that fails does not keep the others from being tried.
-    async fn events(&self, events: Vec<Event>) -> Result<Vec<Event>, Failure> {
+    /// One event after another; one that fails does not keep the others from being tried, nor what was done from being
+    /// answered unless all is to come again.
+    async fn events(&self, events: Vec<Result<Event, Failure>>) -> Result<Vec<Event>, Failure> {
         let mut answers = Vec::new();
         let mut failure: Option<Failure> = None;
         for event in events {
-            match self.event(event).await {
+            let done = match event {
+                Ok(event) => self.event(event).await,
+                Err(unreadable) => Err(unreadable),
+            };
+            match done {
                 Ok(answered) => answers.extend(answered),
                 Err(error) => failure = Some(Failure::worse(failure, error)),
             }
         }
-        failure.map_or(Ok(answers), |failure| Err(failure.of_delivery()))
+        match failure {
+            Some(failure) if answers.is_empty() || failure.disposition().is_worth_repeating() => {
+                Err(failure.of_delivery())
+            }
+            Some(failure) => {
+                tracing::error!(error = %failure, "an event among others is passed over");
+                Ok(answers)
+            }
+            None => Ok(answers),
+        }
     }
 
     async fn event(&self, event: Event) -> Result<Vec<Event>, Failure> {
@@ -109,7 +123,7 @@ impl Handling {
     async fn log(&self, records: Vec<Result<Event, Failure>>) -> Result<(), Failure> {
         for record in records {
             let done = match record {
-                Ok(event) => self.unanswered(vec![event]).await,
+                Ok(event) => self.unanswered(vec![Ok(event)]).await,
                 Err(failure) => Err(failure),
             };
             match done {
@@ -122,7 +136,7 @@ impl Handling {
     }
 
     /// Handles events whose sender hears no answer: where there is one, it is published.
-    async fn unanswered(&self, events: Vec<Event>) -> Result<(), Failure> {
+    async fn unanswered(&self, events: Vec<Result<Event, Failure>>) -> Result<(), Failure> {
         let answers = self.events(events).await?;
         if answers.is_empty() {
             return Ok(());

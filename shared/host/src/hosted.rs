@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn};
@@ -78,8 +79,15 @@ impl Hosted {
     }
 }
 
-async fn receive(State(handling): State<Handling>, headers: HeaderMap, body: Bytes) -> Result<Response, Failure> {
-    let handled = handling.handle(incoming::read(&headers, &body)?).await?;
+async fn receive(
+    State(handling): State<Handling>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Failure> {
+    let handled = handle(&handling, &headers, body).await.inspect_err(|failure| {
+        // A broker drops what is refused, and nobody else would ever know.
+        tracing::warn!(error = %failure, disposition = failure.disposition().name(), "an event is not done");
+    })?;
     let content_type = match &handled {
         Handled::Events(events) if events.is_empty() => return Ok(StatusCode::NO_CONTENT.into_response()),
         Handled::Events(events) if events.len() == 1 => "application/cloudevents+json",
@@ -88,6 +96,21 @@ async fn receive(State(handling): State<Handling>, headers: HeaderMap, body: Byt
     };
     let json = handled.into_json().map_err(Failure::from_error)?;
     Ok(([(header::CONTENT_TYPE, content_type)], json.to_string()).into_response())
+}
+
+async fn handle(
+    handling: &Handling,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Handled, Failure> {
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            let limit = handling.handler.max_event_bytes();
+            Failure::new(Disposition::TooLarge, format!("the event is larger than the {limit} bytes allowed"))
+        }
+        _ => Failure::new(Disposition::Refused, rejection.body_text()),
+    })?;
+    handling.handle(incoming::read(headers, &body)?).await
 }
 
 async fn ready(State(hosted): State<Arc<Hosted>>) -> Result<StatusCode, Failure> {

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pappus_telemetry::init_logs;
 use tokio::runtime::Runtime;
@@ -14,27 +14,44 @@ use crate::error::Error;
 use crate::hosted::Hosted;
 use crate::outgoing::Outlet;
 use crate::server::{bind, serve, shutdown_signal};
-use crate::settings::{Events, Host, Settings};
+use crate::settings::{Events, Host, Launch, Settings};
+
+/// How long work that nobody waits for any more may go on.
+const LAST_WORK: Duration = Duration::from_secs(2);
 
 /// Hosts one function until the process is asked to stop: on AWS Lambda where its runtime API is, else as a server on
 /// `$PORT` of every address. Exit code 0: stopped as asked; 1: it failed; 2: a setting is wrong.
 pub fn run(build: impl AsyncFnOnce(Context) -> Result<App, Failure>) -> ExitCode {
     let begun = Instant::now();
-    let ended = match Runtime::new() {
-        Ok(runtime) => runtime.block_on(host(build, begun)),
-        Err(error) => Err(Stopped::Function(Failure::from_error(error))),
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return ExitCode::from(code(Err(Stopped::Function(Failure::from_error(error))))),
     };
+    let ended = runtime.block_on(host(build, begun));
+    let code = code(ended);
+    let closing = Instant::now();
+    runtime.shutdown_timeout(LAST_WORK);
+    if closing.elapsed() >= LAST_WORK {
+        // A computation is under way that may take minutes, in a library that must not be taken from under it by exit
+        // handlers. What it would have made is made again: its lease runs out.
+        signal_hook::low_level::exit(i32::from(code));
+    }
+    ExitCode::from(code)
+}
+
+/// The exit code, and a line for people where it is not 0.
+fn code(ended: Result<(), Stopped>) -> u8 {
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(Stopped::Host(error)) => {
             let code = if error.is_setting() { 2 } else { 1 };
             let failure = Failure::from_error(error);
             eprintln!("error: {failure}");
-            ExitCode::from(code)
+            code
         }
         Err(Stopped::Function(failure)) => {
             eprintln!("error: {failure}");
-            ExitCode::FAILURE
+            1
         }
     }
 }
@@ -54,7 +71,16 @@ async fn host(build: impl AsyncFnOnce(Context) -> Result<App, Failure>, begun: I
     let settings = Settings::from_environment(None)?;
     init_logs(settings.log_format, &settings.log, &settings.service.labels()).map_err(Error::from)?;
     let (host, port) = (settings.host, settings.port);
-    let outlet = Outlet::open(settings.events.as_ref().unwrap_or(&Events::Answered)).await?;
+    let events = settings.events.as_ref().unwrap_or(&Events::Answered);
+    if *events == Events::Answered && settings.launcher == Some(Launch::Process) {
+        return Err(Error::Setting {
+            variable: "PAPPUS_LAUNCHER",
+            value: "process:".into(),
+            allowed: "`events:` where PAPPUS_EVENTS is `reply:`: nobody would hear of what a launched training has made",
+        }
+        .into());
+    }
+    let outlet = Outlet::open(events).await?;
     let context = Context::open(settings, outlet.publisher()).await?;
     let app = build(context.clone()).await.map_err(Stopped::Function)?;
     let hosted = Hosted::new(app, context, outlet);

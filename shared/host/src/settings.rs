@@ -196,7 +196,9 @@ fn knative(sink: String, overrides: Option<String>) -> Result<Events, Error> {
     }
     let url = Url::parse(&sink).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let allowed = "an http or https URL";
-    let sink = url.ok_or(Error::Setting { variable: "K_SINK", value: sink, allowed })?;
+    // Who is before the `@` may be a secret.
+    let shown = sink.rsplit_once('@').map_or_else(|| sink.clone(), |(_, host)| format!("…@{host}"));
+    let sink = url.ok_or(Error::Setting { variable: "K_SINK", value: shown, allowed })?;
     let Overrides { extensions } = match overrides {
         None => Overrides::default(),
         Some(json) => serde_json::from_str(&json).map_err(|_| Error::Setting {

@@ -135,8 +135,9 @@ async fn what_is_no_event_is_refused_for_ever_with_the_reason() {
 
 #[tokio::test]
 async fn more_than_a_megabyte_is_too_large_for_an_event() {
-    let (status, _, events) = post(&BINARY, vec![b' '; (1 << 20) + 1]).await;
+    let (status, json, events) = post(&BINARY, vec![b' '; (1 << 20) + 1]).await;
     assert_eq!((status, events.len()), (StatusCode::PAYLOAD_TOO_LARGE, 0));
+    assert_eq!(json["detail"], "the event is larger than the 1048576 bytes allowed");
     let fits = format!("\"{}\"", "x".repeat((1 << 20) - 2));
     assert_eq!(post(&BINARY, fits).await.0, StatusCode::NO_CONTENT);
 }
@@ -201,6 +202,18 @@ async fn a_batch_of_which_one_fails_is_to_come_again_if_that_may_help() {
         let (status, _, published) = ask(true, request, failing).await;
         assert_eq!((status.as_u16(), published.len()), (expected, done), "{kinds:?}");
     }
+}
+
+#[tokio::test]
+async fn one_of_a_batch_that_cannot_be_read_keeps_no_other_from_being_done() {
+    let good = serde_json::to_value(event("good")).unwrap();
+    let batch = json!([{ "specversion": "1.0", "source": "/without/an/id", "type": "t" }, good]).to_string();
+    let request = || Request::post("/events").header(BATCH[0].0, BATCH[0].1).body(batch.clone().into()).unwrap();
+    let follow = |event| Ok(vec![event]);
+    let (status, _, published) = ask(true, request(), follow).await;
+    assert_eq!((status, published.len()), (StatusCode::BAD_REQUEST, 1), "the broker is told");
+    let (status, json, _) = ask(false, request(), follow).await;
+    assert_eq!((status, &json["type"]), (StatusCode::OK, &json!("good")), "what was done is not lost with the answer");
 }
 
 #[tokio::test]

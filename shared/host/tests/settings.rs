@@ -76,6 +76,8 @@ fn what_knative_cannot_be_told_is_named() {
     assert!(said(&[("PAPPUS_EVENTS", "knative:")]).starts_with("K_SINK is ``: "));
     let sink = ("K_SINK", "http://broker/");
     assert!(said(&[sink, ("K_CE_OVERRIDES", "{")]).starts_with("K_CE_OVERRIDES is `{`: "));
+    let secret = said(&[("K_SINK", "htp://user:s3cret@broker/")]);
+    assert!(secret.starts_with("K_SINK is `…@broker/`: ") && !secret.contains("s3cret"), "{secret}");
     let shouting = r#"{"extensions":{"Team":"plants"}}"#;
     assert!(said(&[sink, ("K_CE_OVERRIDES", shouting)]).starts_with("K_CE_OVERRIDES is `Team`: "));
 }

@@ -90,7 +90,9 @@ async fn a_sink_that_stays_away_is_the_source_s_to_try_again() {
 
 #[tokio::test]
 async fn a_sink_that_refuses_is_not_asked_again() {
-    let (address, sent) = sink(&[400]).await;
-    let failure = publisher(address).publish(event("a")).await.unwrap_err();
-    assert_eq!((failure.disposition(), sent.lock().unwrap().len()), (Disposition::Fault, 1));
+    for status in [400, 301, 303] {
+        let (address, sent) = sink(&[status]).await;
+        let failure = publisher(address).publish(event("a")).await.unwrap_err();
+        assert_eq!((failure.disposition(), sent.lock().unwrap().len()), (Disposition::Fault, 1), "{status}");
+    }
 }

@@ -26,9 +26,9 @@ struct Alert {
     starts_at: Timestamp,
 }
 
-pub(super) fn read(json: Value) -> Result<Vec<Event>, Failure> {
+pub(super) fn read(json: Value) -> Result<Vec<Result<Event, Failure>>, Failure> {
     let Webhook { alerts } = shaped(json, "Alertmanager webhook")?;
-    alerts.into_iter().map(event).collect()
+    Ok(alerts.into_iter().map(event).collect())
 }
 
 fn event(alert: Alert) -> Result<Event, Failure> {

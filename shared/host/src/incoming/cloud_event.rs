@@ -78,7 +78,7 @@ pub(super) fn structured(body: &[u8]) -> Result<Event, Failure> {
 }
 
 /// Several events that are the whole body.
-pub(super) fn batch(body: &[u8]) -> Result<Vec<Event>, Failure> {
+pub(super) fn batch(body: &[u8]) -> Result<Vec<Result<Event, Failure>>, Failure> {
     let json = serde_json::from_slice(body);
     batch_from_json(json.map_err(|error| refused(format!("the body is not a batch of CloudEvents: {error}")))?)
 }
@@ -89,7 +89,7 @@ pub(super) fn from_json(json: Value) -> Result<Event, Failure> {
 }
 
 /// Several of them.
-pub(super) fn batch_from_json(json: Value) -> Result<Vec<Event>, Failure> {
-    let events: Vec<Event> = shaped(json, "batch of CloudEvents")?;
-    events.into_iter().map(ours).collect()
+pub(super) fn batch_from_json(json: Value) -> Result<Vec<Result<Event, Failure>>, Failure> {
+    let events: Vec<Value> = shaped(json, "batch of CloudEvents")?;
+    Ok(events.into_iter().map(from_json).collect())
 }

@@ -21,19 +21,18 @@ struct Envelope {
 }
 
 /// What an event of EventBridge says. Our own come as we sent them: the whole CloudEvent is the detail.
-pub(super) fn read(json: Value) -> Result<Vec<Event>, Failure> {
+pub(super) fn read(json: Value) -> Result<Event, Failure> {
     let Envelope { id, source, detail_type, time, resources, detail } = shaped(json, "EventBridge event")?;
-    let event = match (source.as_str(), detail_type.as_str()) {
-        ("aws.s3", "Object Created") => storage::detail(detail, time)?,
+    match (source.as_str(), detail_type.as_str()) {
+        ("aws.s3", "Object Created") => storage::detail(detail, time),
         ("aws.events" | "aws.scheduler", "Scheduled Event") => {
             let rule = resources.first().and_then(|resource| resource.rsplit('/').next());
-            schedule::came(rule.unwrap_or("schedule"), time.unwrap_or_else(Timestamp::now), id)?
+            schedule::came(rule.unwrap_or("schedule"), time.unwrap_or_else(Timestamp::now), id)
         }
-        _ if detail.get("specversion").is_some() => super::cloud_event::from_json(detail)?,
+        _ if detail.get("specversion").is_some() => super::cloud_event::from_json(detail),
         _ => {
             let what = format!("`{detail_type}` of `{source}` is no EventBridge event that is known here");
-            return Err(refused(what));
+            Err(refused(what))
         }
-    };
-    Ok(vec![event])
+    }
 }

@@ -29,8 +29,8 @@ use crate::disposition::{Disposition, Failure};
 /// What one request or invocation brings.
 #[derive(Debug)]
 pub(crate) enum Incoming {
-    /// Events that are done when all are done.
-    Events(Vec<Event>),
+    /// Events that are done when all are done, and those among them that cannot be read.
+    Events(Vec<Result<Event, Failure>>),
     /// Messages of a queue, each done on its own.
     Queue(Vec<Message>),
     /// Records of a log, in their order: what cannot be read must not stand in the way of what follows.
@@ -43,20 +43,20 @@ pub(crate) struct Message {
     /// By which the queue knows it.
     pub(crate) id: String,
     /// What it holds.
-    pub(crate) events: Result<Vec<Event>, Failure>,
+    pub(crate) events: Result<Vec<Result<Event, Failure>>, Failure>,
 }
 
 /// Reads what an HTTP request brings.
 pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Incoming, Failure> {
     if headers.keys().any(|name| name.as_str().starts_with("ce-")) {
-        return Ok(Incoming::Events(vec![cloud_event::binary(headers, body)?]));
+        return Ok(Incoming::Events(vec![cloud_event::binary(headers, body)]));
     }
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if media_type.starts_with("application/cloudevents-batch+json") {
         return Ok(Incoming::Events(cloud_event::batch(body)?));
     }
     if media_type.starts_with("application/cloudevents+json") {
-        return Ok(Incoming::Events(vec![cloud_event::structured(body)?]));
+        return Ok(Incoming::Events(vec![cloud_event::structured(body)]));
     }
     let json = serde_json::from_slice(body).map_err(|error| {
         let what = if media_type.is_empty() { "of no content type" } else { media_type };
@@ -69,13 +69,13 @@ pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Incoming, Failure
 pub(crate) fn read_json(json: Value) -> Result<Incoming, Failure> {
     let has = |name: &str| json.get(name).is_some();
     if has("specversion") {
-        return Ok(Incoming::Events(vec![cloud_event::from_json(json)?]));
+        return Ok(Incoming::Events(vec![cloud_event::from_json(json)]));
     }
     if json.get(0).is_some_and(|first| first.get("specversion").is_some()) {
         return cloud_event::batch_from_json(json).map(Incoming::Events);
     }
     if has("detail-type") && has("source") {
-        return event_bridge::read(json).map(Incoming::Events);
+        return Ok(Incoming::Events(vec![event_bridge::read(json)]));
     }
     if has("alerts") && has("groupKey") {
         return alerts::read(json).map(Incoming::Events);
@@ -96,7 +96,7 @@ pub(crate) fn read_json(json: Value) -> Result<Incoming, Failure> {
 }
 
 /// Reads what holds events and nothing that is done piece by piece.
-fn read_events(json: Value) -> Result<Vec<Event>, Failure> {
+fn read_events(json: Value) -> Result<Vec<Result<Event, Failure>>, Failure> {
     match read_json(json)? {
         Incoming::Events(events) => Ok(events),
         Incoming::Queue(_) | Incoming::Log(_) => Err(refused("a queue or a log within another is not read".into())),

@@ -47,9 +47,9 @@ struct Object {
 }
 
 /// An S3 notification, or a MinIO webhook, which is one with more around it. Keys are form-encoded.
-pub(super) fn notification(json: Value) -> Result<Vec<Event>, Failure> {
+pub(super) fn notification(json: Value) -> Result<Vec<Result<Event, Failure>>, Failure> {
     let Notification { records } = shaped(json, "S3 notification")?;
-    records.into_iter().map(event).collect()
+    Ok(records.into_iter().map(event).collect())
 }
 
 fn event(record: Record) -> Result<Event, Failure> {
@@ -92,7 +92,7 @@ pub(super) fn from_cloud_event(event: Event) -> Result<Event, Failure> {
     }
     let mut events = notification(json)?;
     match (events.pop(), events.is_empty()) {
-        (Some(event), true) => Ok(event),
+        (Some(event), true) => event,
         _ => Err(refused("a CloudEvent tells of one object, this one of none or of several".into())),
     }
 }

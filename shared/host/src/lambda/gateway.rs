@@ -17,8 +17,8 @@ use tower::ServiceExt as _;
 
 use crate::disposition::{Disposition, Failure};
 
-/// The most bytes of an answer. Lambda takes 6 MB of JSON.
-const MAX_ANSWER_BYTES: usize = 6 << 20;
+/// The most bytes of an answer: Lambda takes 6 MB of JSON, and base64 makes four bytes of three.
+const MAX_ANSWER_BYTES: usize = 4 << 20;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -90,6 +90,7 @@ fn request(payload: Payload<'_>, request_id: &str) -> Result<Request<Body>, Fail
     let RequestContext { http, stage } = request_context;
     // API Gateway puts a stage that has a name before the path.
     let path = match raw_path.strip_prefix('/').and_then(|path| path.strip_prefix(&*stage)) {
+        Some("") if !stage.is_empty() => "/",
         Some(rest) if !stage.is_empty() && rest.starts_with('/') => rest,
         _ if raw_path.is_empty() => "/",
         _ => &raw_path,

@@ -16,8 +16,8 @@ use crate::disposition::{Disposition, Failure};
 
 const TRIES: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// How long one try may take.
-const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one try may take: all of them have to end before a server that is asked to stop cuts them off.
+const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// What the HTTP binding of CloudEvents wants escaped in a header, beside all that is not ASCII.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
@@ -33,7 +33,9 @@ pub struct KnativeSink {
 impl KnativeSink {
     /// A sink; `extensions` are attributes that every event gets, as `K_CE_OVERRIDES` wants.
     pub fn new(sink: Url, extensions: Vec<(String, String)>) -> Self {
-        let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT));
+        // A redirect would turn into a GET, whose success says nothing of the event.
+        let config = Agent::config_builder().max_redirects(0).max_redirects_will_error(false);
+        let config = config.http_status_as_error(false).timeout_global(Some(TIMEOUT));
         Self { agent: config.build().into(), sink, extensions }
     }
 

@@ -16,7 +16,7 @@ pub use knative::KnativeSink;
 #[cfg(feature = "aws")]
 pub use event_bridge::EventBridge;
 
-use crate::disposition::Failure;
+use crate::disposition::{Disposition, Failure};
 use crate::error::Error;
 use crate::settings::Events;
 
@@ -86,11 +86,10 @@ struct Nobody;
 #[async_trait]
 impl Publisher for Nobody {
     async fn publish(&self, event: Event) -> Result<(), Failure> {
-        tracing::warn!(
-            kind = event.kind,
-            subject = event.subject,
-            "nobody is told of this event: PAPPUS_EVENTS is `reply:`, and no request is there to be answered"
+        let what = format!(
+            "event `{}` can be told nobody: PAPPUS_EVENTS is `reply:`, and whoever sent the cause hears no answer",
+            event.kind
         );
-        Ok(())
+        Err(Failure::new(Disposition::Unavailable, what))
     }
 }
