@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 import homes
-from programs import BUILT, EVENTS, TOP, Program, ask, environment, event, free_port, function, tool, up
+from programs import BUILT, EVENTS, TOP, Program, Sink, ask, environment, event, free_port, function, tool, up
 
 UNKNOWN_VERSION = "there is no model version `3f2a91c04b7e`: `pappus models` lists those there are"
 
@@ -91,12 +91,22 @@ class Events(unittest.TestCase):
                 for _ in range(2):
                     self.assertEqual(timeless(self.invoke("ingest", file)), homes.ingested(key, image))
         self.assertIsNone(self.invoke("ingest", "s3-test-event"))
-        homes.put(home, "incoming/dandelion/1.jpg", dandelions[2])
-        failed = {"batchItemFailures": [{"itemIdentifier": "e2a3ff1f-3f7e-4b5f-8c55-2f3f4a5b6c7d"}]}
-        self.assertEqual(self.invoke("ingest", "sqs-s3"), failed, "the message that is no JSON, and no other")
         removed = "S3 events of kind `ObjectRemoved:Delete` are not taken: `ObjectCreated:*` are"
         self.assertEqual(self.invoke("ingest", "s3-removed"), ("Refused", squeezed(removed)))
-        self.assertEqual(homes.pappus(home, "status")["images"]["labels"], {"dandelion": 3, "grass": 2})
+        self.assertEqual(homes.pappus(home, "status")["images"]["labels"], {"dandelion": 2, "grass": 2})
+
+    def test_ingest_from_a_queue(self):
+        home, key = homes.empty(), "incoming/dandelion/1.jpg"
+        sink = Sink()
+        self.addCleanup(sink.close)
+        self.emulator.start("ingest", home, K_SINK=sink.url)
+        image = homes.put(home, key, homes.pictures()["dandelion"][2])
+        failed = {"batchItemFailures": [{"itemIdentifier": "e2a3ff1f-3f7e-4b5f-8c55-2f3f4a5b6c7d"}]}
+        self.assertEqual(self.invoke("ingest", "sqs-s3"), failed, "the message that is no JSON, and no other")
+        wanted = homes.ingested(key, image)
+        ((headers, body),) = sink.sent
+        self.assertEqual((headers["ce-id"], headers["ce-type"]), (wanted["id"], wanted["type"]))
+        self.assertEqual(json.loads(body), wanted["data"])
 
     def test_train_trigger(self):
         self.emulator.start("train-trigger", homes.filled())
@@ -108,8 +118,9 @@ class Events(unittest.TestCase):
         wanted |= {"budget_seconds": None, "reason": request["reason"]}
         self.assertEqual(request, wanted)
         self.assertIn("80", request["reason"])
+        request["run"] = run
         for file in ("images-ingested", "eventbridge-schedule", "alertmanager"):
-            self.assertIsNone(self.invoke("train-trigger", file), "one training at a time")
+            self.assertEqual(timeless(self.invoke("train-trigger", file)), requested, "the same training, asked for again")
 
     def test_no_reason_to_train(self):
         self.emulator.start("train-trigger", homes.empty())
@@ -210,7 +221,7 @@ class Hosts(unittest.TestCase):
             (200, "POST", "/predict", form, head + picture + b"\r\n--limit--\r\n"),
             (200, "POST", "/events", image | asks, picture),
             (200, "POST", "/", {"content-type": "application/cloudevents+json"}, structured),
-            (415, "POST", "/predict", image, b"no image"),
+            (400, "POST", "/predict", image, b"no image"),
             (415, "POST", "/predict", {"content-type": "text/plain"}, "no image"),
             (400, "POST", "/events", {"content-type": "application/json"}, "{}"),
             (404, "GET", "/nowhere"),
