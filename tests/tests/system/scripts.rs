@@ -57,7 +57,12 @@ fn a_library_that_is_named_from_here_is_found_from_elsewhere() -> Result<()> {
         place.program("built/release/pappus", "echo $ORT_DYLIB_PATH")?;
         place.program("built/release/bench", "echo $ORT_DYLIB_PATH")?;
         place.program("bin/cargo", "echo $ORT_DYLIB_PATH")?;
-        let arguments: &[&str] = if script == "bench" { &[".", ".", "ingest"] } else { &[] };
+        let arguments: &[&str] = match script {
+            "bench" => &[".", ".", "ingest"],
+            // With a name it runs cargo's tests and nothing else.
+            "test" => &["named"],
+            _ => &[],
+        };
         let said = place.run(script, arguments)?;
         assert!(said.lines().any(|line| Path::new(line) == library), "{script}: {said}");
     }
