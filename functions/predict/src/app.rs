@@ -127,7 +127,7 @@ impl Predict {
             probabilities,
             latency_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             source: source.into(),
-            at: Timestamp::now(),
+            at: to_the_millisecond(Timestamp::now()),
         };
         self.metrics.duration.observe(took.as_secs_f64());
         let labels = PredictedLabels {
@@ -183,6 +183,11 @@ async fn predict_batch(State(predict): State<Arc<Predict>>, request: Request) ->
     let results = answering.collect().await;
     let (batch_id, timestamp) = (Uuid::now_v7().to_string(), Timestamp::now());
     Ok(Json(Batch { batch_id, model_version: live.version().clone(), timestamp, results }))
+}
+
+/// As the catalog keeps it, so that what is read back is what was answered.
+fn to_the_millisecond(time: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }
 
 fn new_id() -> PredictionId {

@@ -135,9 +135,10 @@ impl Decider {
     /// What is left to do where no training is to begin.
     async fn rest(self: &Arc<Self>) -> Result<Vec<Event>, Failure> {
         if self.is_apart {
-            // It may not have been heard of yet: whoever asked may have failed to say so. The end of a training under way
-            // is an event, which decides anew; nothing may depend on what this process does behind its answer.
-            return self.trigger.asked_for().await?.map_or(Ok(Vec::new()), requested);
+            // The end of a training under way is an event, which decides anew; nothing may depend on what this process
+            // does behind its answer. But one that nobody has begun may be one that nobody was told of.
+            let asked_for = self.trigger.asked_for().await?;
+            return asked_for.map_or(Ok(Vec::new()), |request| Err(Error::NotBegun(request.run).into()));
         }
         if self.trigger.under_way().await?.is_some() {
             self.decide_after();

@@ -30,6 +30,9 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// A training has been asked for just now.
+    #[error("run {0} has been asked for and is not begun: whether to train is decided again in a moment")]
+    NotBegun(RunId),
     /// An event cannot be written.
     #[error("an event cannot be written")]
     Event(#[from] serde_json::Error),
@@ -39,7 +42,7 @@ impl Dispose for Error {
     fn disposition(&self) -> Disposition {
         match self {
             Self::Catalog(error) => error.disposition(),
-            Self::Launch { .. } | Self::Watch { .. } => Disposition::Unavailable,
+            Self::Launch { .. } | Self::Watch { .. } | Self::NotBegun(_) => Disposition::Unavailable,
             Self::Event(_) => Disposition::Fault,
         }
     }

@@ -164,6 +164,23 @@ async fn a_request_for_a_run_that_is_over_or_another_model_launches_nothing() {
 }
 
 #[tokio::test]
+async fn apart_an_event_is_kept_until_the_training_that_was_asked_for_has_begun() {
+    let place = place().await;
+    place.images(0..60).await;
+    let handler = app_with(place.context.clone(), None).on_event;
+    let outcome = handler.on_event(ingested()).await.unwrap();
+    let TrainingRequested { request } = outcome.events[0].read().unwrap().unwrap();
+    let failure = handler.on_event(ingested()).await.unwrap_err();
+    assert_eq!(failure.disposition(), Disposition::Unavailable, "whoever was to be told may not have been");
+    let (name, holder) = (Lease::for_training(&request.model), request.run.to_string());
+    let catalog = &place.context.catalog;
+    catalog.acquire_lease(&name, &holder, Timestamp::now()).await.unwrap();
+    catalog.update_run(&request.run, None, &RunStatus::Running, Timestamp::now()).await.unwrap();
+    assert_eq!(handler.on_event(ingested()).await.unwrap().events, []);
+    assert_eq!(place.runs().await.len(), 1);
+}
+
+#[tokio::test]
 async fn broken_events_are_refused() {
     let place = place().await;
     let launched = Arc::new(Launched::default());
