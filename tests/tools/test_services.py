@@ -94,15 +94,19 @@ class Services(unittest.TestCase):
             for secret in secrets:
                 self.assertNotIn(secret.encode(), file.read_bytes())
 
-    def s3(self, variables):
+    def aws(self, setting, variables):
+        """A client of what a setting names, with the keys beside it."""
         import boto3
 
-        url = urllib.parse.urlsplit(variables["PAPPUS_OBJECTS"])
+        url = urllib.parse.urlsplit(variables[setting])
         query = dict(urllib.parse.parse_qsl(url.query))
-        self.assertEqual((url.scheme, url.netloc), ("s3", "pappus"))
+        self.assertEqual(url.netloc, "pappus")
         keys = variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"]
         where = {"endpoint_url": query["endpoint"], "region_name": query["region"]}
-        return boto3.client("s3", aws_access_key_id=keys[0], aws_secret_access_key=keys[1], **where)
+        return boto3.client(url.scheme, aws_access_key_id=keys[0], aws_secret_access_key=keys[1], **where)
+
+    def s3(self, variables):
+        return self.aws("PAPPUS_OBJECTS", variables)
 
     def test_mariadb(self):
         import pymysql
@@ -169,6 +173,34 @@ class Services(unittest.TestCase):
             self.assertEqual(self.s3(variables).get_object(Bucket="pappus", Key="one")["Body"].read(), b"here")
             self.folder.do("stop", "minio")
 
+    def test_dynamodb(self):
+        variables = self.folder.start("dynamodb")
+        expected = {"PAPPUS_CATALOG", "PAPPUS_TEST_DYNAMODB", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+        self.assertEqual(set(variables), expected)
+        dynamodb = self.aws("PAPPUS_CATALOG", variables)
+        keys = {"KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}
+        keys["AttributeDefinitions"] = [{"AttributeName": "id", "AttributeType": "S"}]
+        dynamodb.create_table(TableName="pappus", BillingMode="PAY_PER_REQUEST", **keys)
+        item = {"id": {"S": "löwenzahn 🌼"}, "count": {"N": "1"}}
+        absent = {"ConditionExpression": "attribute_not_exists(id)"}
+        dynamodb.put_item(TableName="pappus", Item=item, **absent)
+        self.comes_back("dynamodb", variables)
+        told = dynamodb.get_item(TableName="pappus", Key={"id": item["id"]}, ConsistentRead=True)
+        self.assertEqual(told["Item"], item)
+        with self.assertRaises(dynamodb.exceptions.ConditionalCheckFailedException):
+            dynamodb.put_item(TableName="pappus", Item=item, **absent)
+        self.keeps_to_itself("dynamodb", variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"])
+
+    def test_of_two_catalogs_the_first_is_set_and_keys_are_one_pair(self):
+        for name in ("mariadb", "minio", "dynamodb"):
+            self.folder.start(name)
+        told = self.folder.do("start", "mariadb", "minio", "dynamodb").stdout
+        variables = settings(told)
+        self.assertEqual(variables["PAPPUS_CATALOG"], variables["PAPPUS_TEST_MYSQL"])
+        self.assertIn(f"# export PAPPUS_CATALOG='{variables['PAPPUS_TEST_DYNAMODB']}'\n", told)
+        self.assertEqual(told.count("AWS_ACCESS_KEY_ID="), 1)
+        self.assertEqual(told.count("AWS_SECRET_ACCESS_KEY="), 1)
+
     def test_one_that_does_not_answer_is_ended(self):
         version = re.search(r"^version=(.*)$", (TOP / "scripts/service/minio").read_text(), re.MULTILINE)[1]
         with tempfile.TemporaryDirectory() as target:
@@ -207,7 +239,7 @@ class Services(unittest.TestCase):
 
     def test_what_is_asked_wrongly_is_refused(self):
         for arguments, says in [
-            (["start", "postgres"], "there is no service postgres, but mariadb, minio"),
+            (["start", "postgres"], "there is no service postgres, but mariadb, minio, dynamodb"),
             (["start", "--at"], "--at needs a value"),
             (["start", "--on", "here"], "there is no option --on"),
             (["start", "--notify", "http://127.0.0.1/", "mariadb"], "--notify is for start minio"),
