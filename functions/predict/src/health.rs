@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pappus_domain::{ModelVersion, Timestamp};
 use pappus_host::Context;
+use pappus_objects::Access;
 use serde::Serialize;
 use sysinfo::{Disk, Disks, System};
 
@@ -49,7 +50,7 @@ impl Probe {
 
     pub(crate) async fn health(&self, context: &Context, serving: &Serving) -> Health {
         let catalog = tokio::time::timeout(NEIGHBOUR_TIMEOUT, context.catalog.check());
-        let objects = tokio::time::timeout(NEIGHBOUR_TIMEOUT, context.objects.check());
+        let objects = tokio::time::timeout(NEIGHBOUR_TIMEOUT, context.objects.check(Access::Read));
         let (catalog, objects) = tokio::join!(catalog, objects);
         let database_connected = matches!(catalog, Ok(Ok(())));
         let objects_connected = matches!(objects, Ok(Ok(())));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pappus_catalog::SharedCatalog;
-use pappus_objects::Objects;
+use pappus_objects::{Access, Objects};
 use pappus_telemetry::Metrics;
 
 use crate::disposition::Failure;
@@ -47,7 +47,7 @@ impl Context {
     /// With what is wrong with which.
     pub async fn check(&self) -> Result<(), Failure> {
         self.catalog.check().await?;
-        self.objects.check().await?;
+        self.objects.check(Access::Write).await?;
         Ok(())
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use futures::TryStreamExt as _;
 use pappus_domain::image::Label;
 use pappus_domain::model::{Preprocessing, Training};
 use pappus_domain::{Digest, Manifest, ModelName, ModelVersion, Timestamp};
-use pappus_objects::{Key, ObjectStore, PutMode};
+use pappus_objects::{Key, ObjectStore, PutMode, Reading};
 
 use crate::decode::DECODE;
 use crate::error::Error;
@@ -62,12 +63,19 @@ impl Package {
         let Manifest { name, version, .. } = &self.manifest;
         let golden = golden_json(&self.golden)?;
         for (file, bytes) in [(Manifest::MODEL, self.model.clone()), (Manifest::GOLDEN, golden.into())] {
-            let is_whole = |found: &Bytes| *found == bytes;
-            write(objects, &key(name, version, file)?, bytes.clone(), bytes.len() as u64, is_whole).await?;
+            let file = key(name, version, file)?;
+            let found = compare(objects, &file, &bytes).await?;
+            write(objects, &file, bytes, found).await?;
         }
         let manifest = serde_json::to_vec_pretty(&self.manifest).map_err(|source| bad(Manifest::FILE, source))?;
         let file = key(name, version, Manifest::FILE)?;
-        write(objects, &file, manifest.into(), MAX_SIDE_FILE_BYTES, |found| self.is_described_by(found)).await
+        let found = match objects.get(&file, MAX_SIDE_FILE_BYTES).await {
+            Ok(found) if self.is_described_by(&found) => Found::Whole,
+            Ok(_) | Err(pappus_objects::Error::TooLarge { .. }) => Found::Damaged,
+            Err(pappus_objects::Error::NotFound { .. }) => Found::Nothing,
+            Err(other) => return Err(other.into()),
+        };
+        write(objects, &file, manifest.into(), found).await
     }
 
     /// Whether a manifest is this package's, be it from another run that made the same.
@@ -102,23 +110,40 @@ impl Package {
     }
 }
 
-/// Writes a file that is missing or not whole. It has at most `limit` bytes when it is.
-async fn write(
-    objects: &dyn ObjectStore,
-    key: &Key,
-    bytes: Bytes,
-    limit: u64,
-    is_whole: impl Fn(&Bytes) -> bool + Send,
-) -> Result<(), Error> {
-    let mode = match objects.get(key, limit).await {
-        Ok(found) if is_whole(&found) => return Ok(()),
-        Ok(_) | Err(pappus_objects::Error::TooLarge { .. }) => PutMode::Overwrite,
-        Err(pappus_objects::Error::NotFound { .. }) => PutMode::IfAbsent,
-        Err(other) => return Err(other.into()),
+/// What is there of a file that is to be written.
+enum Found {
+    Nothing,
+    Damaged,
+    Whole,
+}
+
+/// Whether a file is there and holds these bytes. No second copy of them is made: a network may be large.
+async fn compare(objects: &dyn ObjectStore, key: &Key, expected: &[u8]) -> Result<Found, Error> {
+    let Reading { size, mut bytes } = match objects.get_stream(key).await {
+        Err(pappus_objects::Error::NotFound { .. }) => return Ok(Found::Nothing),
+        reading => reading?,
     };
-    if mode == PutMode::Overwrite {
-        tracing::warn!(%key, "a file of a model package is damaged, and written anew");
+    let mut rest = expected;
+    if size != rest.len() as u64 {
+        return Ok(Found::Damaged);
     }
+    while let Some(piece) = bytes.try_next().await? {
+        let Some(left) = rest.strip_prefix(&*piece) else { return Ok(Found::Damaged) };
+        rest = left;
+    }
+    Ok(Found::Whole)
+}
+
+/// Writes a file that is missing or not whole.
+async fn write(objects: &dyn ObjectStore, key: &Key, bytes: Bytes, found: Found) -> Result<(), Error> {
+    let mode = match found {
+        Found::Whole => return Ok(()),
+        Found::Nothing => PutMode::IfAbsent,
+        Found::Damaged => {
+            tracing::warn!(%key, "a file of a model package is damaged, and written anew");
+            PutMode::Overwrite
+        }
+    };
     match objects.put(key, bytes, mode).await {
         // Somebody else who made the same was quicker.
         Err(pappus_objects::Error::AlreadyExists { .. }) => Ok(()),

@@ -1,6 +1,7 @@
 //! What can go wrong with a store, by what a caller can do about it.
 
 use std::io;
+use std::time::Duration;
 
 use crate::key::Key;
 
@@ -29,6 +30,31 @@ pub enum Error {
         size: u64,
         /// The greatest size that was asked for, in bytes.
         limit: u64,
+    },
+    /// The object is not written: what was to be written ended in an error.
+    #[error("object `{key}` is not written: what was to be written could not be read")]
+    SourceFailed {
+        /// The key.
+        key: Key,
+        /// Why it could not be read.
+        #[source]
+        source: Source,
+    },
+    /// The object is not written: another number of bytes came than was said.
+    #[error("object `{key}` is not written: it was to have {expected} bytes, and {found} came")]
+    WrongSize {
+        /// The key.
+        key: Key,
+        /// The number of bytes that was said.
+        expected: u64,
+        /// The number of bytes that came, until it was clear.
+        found: u64,
+    },
+    /// No URL lives so long, or so short.
+    #[error("a signed URL lives from 1 second to 7 days, not {} seconds", .life.as_secs_f64())]
+    LifeRefused {
+        /// What was asked for.
+        life: Duration,
     },
     /// The store cannot hold this key beside what it holds: another key must be chosen.
     #[error("object `{key}` cannot be stored: {why}")]

@@ -7,6 +7,8 @@ mod error;
 mod key;
 mod local;
 mod memory;
+mod signed;
+mod stream;
 mod url;
 
 #[cfg(feature = "contract")]
@@ -14,14 +16,17 @@ pub mod contract;
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
-pub use error::Error;
+pub use error::{Error, Source};
 pub use key::{Key, NotAKey};
 pub use local::LocalStore;
 pub use memory::MemoryStore;
+pub use signed::{Allowed, SignedUrl};
+pub use stream::{Reading, Writing};
 pub use url::open;
 
 /// A store that any thread may use.
@@ -45,15 +50,31 @@ pub struct Meta {
     pub size: u64,
 }
 
+/// What a process wants of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// To read what is there.
+    Read,
+    /// To read and to write.
+    Write,
+}
+
 /// Bytes under keys. A write is atomic and durable when it returns: a reader sees all of it or nothing, also after a
-/// crash.
+/// crash. One that is dropped before it returns leaves nothing, unless it was about to return.
 #[async_trait]
 pub trait ObjectStore: Send + Sync + Debug {
     /// Writes an object.
     async fn put(&self, key: &Key, bytes: Bytes, mode: PutMode) -> Result<(), Error>;
 
+    /// Writes an object piece by piece, in bounded memory, and returns its size in bytes. [`Error::SourceFailed`] where
+    /// the pieces end in an error, [`Error::WrongSize`] where they are not as many bytes as was said.
+    async fn put_stream(&self, key: &Key, writing: Writing<'_>, mode: PutMode) -> Result<u64, Error>;
+
     /// Reads an object, if it has at most `limit` bytes; [`Error::TooLarge`] before anything is read otherwise.
     async fn get(&self, key: &Key, limit: u64) -> Result<Bytes, Error>;
+
+    /// Reads an object piece by piece, in bounded memory.
+    async fn get_stream(&self, key: &Key) -> Result<Reading, Error>;
 
     /// What is known of an object.
     async fn head(&self, key: &Key) -> Result<Meta, Error>;
@@ -64,6 +85,10 @@ pub trait ObjectStore: Send + Sync + Debug {
     /// The objects whose keys begin with `prefix`, in order of their keys, at most `limit`, those after `after`.
     async fn list(&self, prefix: &str, after: Option<&Key>, limit: usize) -> Result<Vec<Meta>, Error>;
 
-    /// Whether the store can be reached and used.
-    async fn check(&self) -> Result<(), Error>;
+    /// A URL that lets whoever has it at an object for `life`, whether there is one or not; `None` where the store
+    /// speaks no HTTP. [`Error::LifeRefused`] where no URL lives so long.
+    async fn sign(&self, key: &Key, allowed: Allowed, life: Duration) -> Result<Option<SignedUrl>, Error>;
+
+    /// Whether the store can be reached and used so.
+    async fn check(&self, access: Access) -> Result<(), Error>;
 }

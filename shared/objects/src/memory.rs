@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
-use crate::{Error, Key, Meta, ObjectStore, PutMode};
+use crate::stream::Counted;
+use crate::{Access, Allowed, Error, Key, Meta, ObjectStore, PutMode, Reading, SignedUrl, Writing};
 
 /// Objects in memory: gone when it is dropped.
 #[derive(Debug, Default)]
@@ -20,6 +22,10 @@ impl MemoryStore {
     fn objects(&self) -> MutexGuard<'_, BTreeMap<Key, Bytes>> {
         // Nothing that holds the lock leaves the map half changed, so a panic elsewhere does not spoil it.
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find(&self, key: &Key) -> Result<Bytes, Error> {
+        self.objects().get(key).cloned().ok_or_else(|| Error::NotFound { key: key.clone() })
     }
 }
 
@@ -39,8 +45,18 @@ impl ObjectStore for MemoryStore {
         }
     }
 
+    async fn put_stream(&self, key: &Key, writing: Writing<'_>, mode: PutMode) -> Result<u64, Error> {
+        let mut pieces = Counted::new(key, writing);
+        let mut bytes = BytesMut::new();
+        while let Some(piece) = pieces.next().await? {
+            bytes.extend_from_slice(&piece);
+        }
+        self.put(key, bytes.freeze(), mode).await?;
+        Ok(pieces.count())
+    }
+
     async fn get(&self, key: &Key, limit: u64) -> Result<Bytes, Error> {
-        let bytes = self.objects().get(key).cloned().ok_or_else(|| Error::NotFound { key: key.clone() })?;
+        let bytes = self.find(key)?;
         let size = bytes.len() as u64;
         if size > limit {
             return Err(Error::TooLarge { key: key.clone(), size, limit });
@@ -48,9 +64,12 @@ impl ObjectStore for MemoryStore {
         Ok(bytes)
     }
 
+    async fn get_stream(&self, key: &Key) -> Result<Reading, Error> {
+        self.find(key).map(Reading::of)
+    }
+
     async fn head(&self, key: &Key) -> Result<Meta, Error> {
-        let objects = self.objects();
-        objects.get(key).map(|bytes| meta(key, bytes)).ok_or_else(|| Error::NotFound { key: key.clone() })
+        self.find(key).map(|bytes| meta(key, &bytes))
     }
 
     async fn delete(&self, key: &Key) -> Result<(), Error> {
@@ -69,7 +88,11 @@ impl ObjectStore for MemoryStore {
         Ok(matching.take(limit).map(|(key, bytes)| meta(key, bytes)).collect())
     }
 
-    async fn check(&self) -> Result<(), Error> {
+    async fn sign(&self, _: &Key, _: Allowed, _: Duration) -> Result<Option<SignedUrl>, Error> {
+        Ok(None)
+    }
+
+    async fn check(&self, _: Access) -> Result<(), Error> {
         Ok(())
     }
 }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use pappus_objects::{Error, Key, LocalStore, ObjectStore, PutMode};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use pappus_objects::{Access, Error, Key, LocalStore, ObjectStore, PutMode, Reading, Writing};
 use tempfile::TempDir;
 
 async fn store() -> (TempDir, LocalStore) {
@@ -91,6 +92,44 @@ async fn old_unfinished_writes_are_cleared_and_young_ones_kept() {
 }
 
 #[tokio::test]
+async fn a_stream_that_does_not_end_well_leaves_no_file() {
+    let (directory, store) = store().await;
+    let begun = || stream::iter([Ok(Bytes::from_static(b"the first piece"))]);
+    let failing = begun().chain(stream::iter([Err("a bad sector".into())]));
+    let writing = Writing { size: None, bytes: failing.boxed() };
+    let failed = store.put_stream(&key("a/b"), writing, PutMode::IfAbsent).await.expect_err("its source fails");
+    assert!(matches!(failed, Error::SourceFailed { .. }), "{failed:?}");
+    assert_eq!(unfinished(directory.path()), 0, "what failed leaves nothing behind");
+
+    let (waits, waiting) = tokio::sync::oneshot::channel();
+    let waiting_for_ever = stream::once(async move {
+        waits.send(()).expect("the test listens");
+        std::future::pending().await
+    });
+    let writing = Writing { size: None, bytes: begun().chain(waiting_for_ever).boxed() };
+    let name = key("a/b");
+    tokio::select! {
+        written = store.put_stream(&name, writing, PutMode::IfAbsent) => panic!("it cannot have ended: {written:?}"),
+        waits = waiting => waits.expect("it waits for the second piece"),
+    }
+    assert_eq!(unfinished(directory.path()), 0, "what is dropped leaves nothing behind");
+}
+
+#[tokio::test]
+async fn a_file_that_others_make_shorter_is_not_taken_for_whole() {
+    let (directory, store) = store().await;
+    let large = Bytes::from(vec![7; 1 << 20]);
+    store.put(&key("a"), large, PutMode::IfAbsent).await.expect("a free key can be written");
+    let Reading { size, mut bytes } = store.get_stream(&key("a")).await.expect("it is there");
+    assert_eq!(size, 1 << 20);
+    let first = bytes.try_next().await.expect("it can be read").expect("it is not empty");
+    let file = File::options().write(true).open(directory.path().join("a")).expect("it is a file");
+    file.set_len(first.len() as u64).expect("it can be made shorter");
+    let cut = bytes.try_next().await.expect_err("not all can be read");
+    assert!(matches!(cut, Error::Unavailable { .. }), "{cut:?}");
+}
+
+#[tokio::test]
 async fn files_of_others_are_no_obstacle() {
     let (directory, store) = store().await;
     put(&store, "a/x", PutMode::IfAbsent).await.expect("a free key can be written");
@@ -111,9 +150,11 @@ async fn a_directory_that_was_removed_is_made_again() {
     put(&store, "a/b/c", PutMode::IfAbsent).await.expect("its key is free again");
     fs::remove_dir_all(directory.path().join(".tmp")).expect("it can be removed");
     put(&store, "a/b/d", PutMode::IfAbsent).await.expect("writes need nothing that they cannot make");
-    store.check().await.expect("the store can be used");
+    store.check(Access::Write).await.expect("the store can be used");
     fs::remove_dir_all(directory.path()).expect("it can be removed");
-    let gone = store.check().await.expect_err("the store is gone");
+    let gone = store.check(Access::Write).await.expect_err("the store is gone");
+    assert!(matches!(gone, Error::Unavailable { .. }), "{gone:?}");
+    let gone = store.check(Access::Read).await.expect_err("the store is gone");
     assert!(matches!(gone, Error::Unavailable { .. }), "{gone:?}");
 }
 

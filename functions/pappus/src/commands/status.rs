@@ -3,6 +3,7 @@
 use pappus_domain::release::LedgerEntry;
 use pappus_domain::{Lease, Prediction, Timestamp};
 use pappus_host::{Context, Failure};
+use pappus_objects::Access;
 use serde_json::json;
 
 use super::runs::outcome;
@@ -14,7 +15,7 @@ const SHOWN: usize = 3;
 
 pub(crate) async fn run(context: &Context, output: Output) -> Result<(), Trouble> {
     let Context { catalog, settings, objects, .. } = context;
-    objects.check().await?;
+    objects.check(Access::Write).await?;
     let images = catalog.image_counts().await?;
     let sources = catalog.source_counts().await?;
     let last_run = catalog.runs(&settings.model, 1).await?.pop();

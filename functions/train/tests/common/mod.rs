@@ -3,6 +3,7 @@
 
 use std::io::{Cursor, Write as _};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use pappus_host::{Bus, Context, Settings};
 use pappus_inference::{Limits, decode, perceptual_hash};
 use pappus_learning::onnx::proto::DataType;
 use pappus_learning::onnx::{Dim, GraphBuilder, attribute};
-use pappus_objects::{Error, Key, Meta, ObjectStore, Objects, PutMode};
+use pappus_objects::{Access, Allowed, Error, Key, Meta, ObjectStore, Objects, PutMode, Reading, SignedUrl, Writing};
 use pappus_train::{Step, Train};
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -115,6 +116,16 @@ impl ObjectStore for Faulty {
         self.objects.put(key, bytes, mode).await
     }
 
+    async fn put_stream(&self, key: &Key, writing: Writing<'_>, mode: PutMode) -> Result<u64, Error> {
+        self.reach(key).await?;
+        self.objects.put_stream(key, writing, mode).await
+    }
+
+    async fn get_stream(&self, key: &Key) -> Result<Reading, Error> {
+        self.reach(key).await?;
+        self.objects.get_stream(key).await
+    }
+
     async fn get(&self, key: &Key, limit: u64) -> Result<Bytes, Error> {
         self.reach(key).await?;
         self.objects.get(key, limit).await
@@ -132,8 +143,12 @@ impl ObjectStore for Faulty {
         self.objects.list(prefix, after, limit).await
     }
 
-    async fn check(&self) -> Result<(), Error> {
-        self.objects.check().await
+    async fn sign(&self, key: &Key, allowed: Allowed, life: Duration) -> Result<Option<SignedUrl>, Error> {
+        self.objects.sign(key, allowed, life).await
+    }
+
+    async fn check(&self, access: Access) -> Result<(), Error> {
+        self.objects.check(access).await
     }
 }
 

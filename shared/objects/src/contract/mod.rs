@@ -3,18 +3,22 @@
 
 mod listing;
 mod objects;
+mod streams;
 
 use bytes::Bytes;
 
-use crate::{Key, ObjectStore, PutMode};
+use crate::{Access, Key, ObjectStore, PutMode};
 
 /// Runs every behaviour against a store that is empty.
 ///
 /// # Panics
 /// Panics where the store does not behave as [`ObjectStore`] says.
 pub async fn suite(store: &dyn ObjectStore) {
-    store.check().await.expect("an open store passes its own check");
+    for access in [Access::Read, Access::Write] {
+        store.check(access).await.expect("an open store passes its own check");
+    }
     objects::suite(store).await;
+    streams::suite(store).await;
     listing::suite(store).await;
 }
 

@@ -46,44 +46,64 @@ impl Directories {
     }
 }
 
-/// Writes `bytes` to `path` by way of a temporary file in `unfinished`, on the same file system.
-pub(super) fn write(
-    directories: &Directories,
-    unfinished: &Path,
-    path: &Path,
-    bytes: &[u8],
+/// A file on its way to a name: a temporary one until then, on the same file system, and gone if it is dropped.
+#[derive(Debug)]
+pub(super) struct Unfinished {
+    file: NamedTempFile,
+    path: PathBuf,
     mode: PutMode,
-) -> io::Result<()> {
-    let parent = path.parent().unwrap_or(unfinished);
-    directories.ensure(parent)?;
-    // What is there is whole. Its name may not be on the disk yet, if another process has only just written it.
-    if mode == PutMode::IfAbsent && path.exists() {
-        sync_directory(parent)?;
-        return Err(ErrorKind::AlreadyExists.into());
-    }
-    let file = match temporary(unfinished) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            directories.forget(unfinished);
-            directories.ensure(unfinished)?;
-            temporary(unfinished)?
+}
+
+impl Unfinished {
+    /// Begins a file that is to become `path`, by way of the directory `unfinished`.
+    pub(super) fn begin(
+        directories: &Directories,
+        unfinished: &Path,
+        path: PathBuf,
+        mode: PutMode,
+    ) -> io::Result<Self> {
+        let parent = path.parent().unwrap_or(unfinished);
+        directories.ensure(parent)?;
+        // What is there is whole. Its name may not be on the disk yet, if another process has only just written it.
+        if mode == PutMode::IfAbsent && path.exists() {
+            sync_directory(parent)?;
+            return Err(ErrorKind::AlreadyExists.into());
         }
-        file => file?,
-    };
-    file.as_file().write_all(bytes)?;
-    file.as_file().sync_data()?;
-    let named = match name(file, path, mode) {
-        Err(error) if error.error.kind() == ErrorKind::NotFound => {
-            directories.forget(parent);
-            directories.ensure(parent)?;
-            name(error.file, path, mode)
-        }
-        named => named,
-    };
-    let named = named.map(drop).map_err(|error| error.error);
-    if named.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::AlreadyExists) {
-        sync_directory(parent)?;
+        let file = match temporary(unfinished) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                directories.forget(unfinished);
+                directories.ensure(unfinished)?;
+                temporary(unfinished)?
+            }
+            file => file?,
+        };
+        Ok(Self { file, path, mode })
     }
-    named
+
+    /// Adds to it.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.as_file().write_all(bytes)
+    }
+
+    /// Gives it its name, once all of it is on the disk.
+    pub(super) fn finish(self, directories: &Directories) -> io::Result<()> {
+        let Self { file, path, mode } = self;
+        file.as_file().sync_data()?;
+        let parent = path.parent().unwrap_or(&path);
+        let named = match name(file, &path, mode) {
+            Err(error) if error.error.kind() == ErrorKind::NotFound => {
+                directories.forget(parent);
+                directories.ensure(parent)?;
+                name(error.file, &path, mode)
+            }
+            named => named,
+        };
+        let named = named.map(drop).map_err(|error| error.error);
+        if named.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::AlreadyExists) {
+            sync_directory(parent)?;
+        }
+        named
+    }
 }
 
 /// Removes a file, for good when it returns.

@@ -14,15 +14,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::stream::{StreamExt as _, try_unfold};
 
-use self::durable::Directories;
-use crate::{Error, Key, Meta, ObjectStore, PutMode};
+use self::durable::{Directories, Unfinished};
+use crate::stream::Counted;
+use crate::{Access, Allowed, Error, Key, Meta, ObjectStore, PutMode, Reading, SignedUrl, Writing};
 
 /// The directory of unfinished writes, beside the objects.
 const UNFINISHED: &str = ".tmp";
 
 /// Why a store cannot be where a file is.
 const NO_FILE: &str = "it, or a folder that it should be in, is a file; name another place";
+
+/// The most bytes of a file that are read at once.
+const PIECE: u64 = 256 << 10;
 
 /// No write takes so long: what is older was left by a process that died.
 const LEFT_OVER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -80,9 +85,44 @@ impl ObjectStore for LocalStore {
         self.run(move |inner| inner.put(&key, &bytes, mode)).await
     }
 
+    async fn put_stream(&self, key: &Key, writing: Writing<'_>, mode: PutMode) -> Result<u64, Error> {
+        let owned = key.clone();
+        let mut file = self.run(move |inner| inner.begin(&owned, mode)).await?;
+        let mut pieces = Counted::new(key, writing);
+        while let Some(piece) = pieces.next().await? {
+            let owned = key.clone();
+            let write = move |_: &Inner| {
+                file.write(&piece).map_err(|e| Error::from_io(object(&owned), e))?;
+                Ok(file)
+            };
+            file = self.run(write).await?;
+        }
+        let owned = key.clone();
+        self.run(move |inner| inner.finish(&owned, file)).await?;
+        Ok(pieces.count())
+    }
+
     async fn get(&self, key: &Key, limit: u64) -> Result<Bytes, Error> {
         let key = key.clone();
         self.run(move |inner| inner.get(&key, limit)).await
+    }
+
+    async fn get_stream(&self, key: &Key) -> Result<Reading, Error> {
+        let owned = key.clone();
+        let (file, size) = self.run(move |inner| inner.open(&owned)).await?;
+        let key = key.clone();
+        let bytes = try_unfold((file, size), move |(file, left)| {
+            let at = object(&key);
+            async move {
+                if left == 0 {
+                    return Ok(None);
+                }
+                let (file, piece) = blocking(at.clone(), move || read(file, left, at)).await?;
+                let left = left - piece.len() as u64;
+                Ok(Some((piece, (file, left))))
+            }
+        });
+        Ok(Reading { size, bytes: bytes.boxed() })
     }
 
     async fn head(&self, key: &Key) -> Result<Meta, Error> {
@@ -101,8 +141,12 @@ impl ObjectStore for LocalStore {
             .await
     }
 
-    async fn check(&self) -> Result<(), Error> {
-        self.run(|inner| inner.check().map_err(|e| inner.failed(e))).await
+    async fn sign(&self, _: &Key, _: Allowed, _: Duration) -> Result<Option<SignedUrl>, Error> {
+        Ok(None)
+    }
+
+    async fn check(&self, access: Access) -> Result<(), Error> {
+        self.run(move |inner| inner.check(access).map_err(|e| inner.failed(e))).await
     }
 }
 
@@ -114,18 +158,39 @@ impl Inner {
     }
 
     fn put(&self, key: &Key, bytes: &[u8], mode: PutMode) -> Result<(), Error> {
-        let refused = |why, source| Error::KeyRefused { key: key.clone(), why, source };
-        let path = self.path(key).ok_or_else(|| refused("`.tmp` is kept for unfinished writes", None))?;
-        let put = durable::write(&self.directories, &self.root.join(UNFINISHED), &path, bytes, mode);
-        put.map_err(|source| match source.kind() {
-            ErrorKind::AlreadyExists if path.is_file() => Error::AlreadyExists { key: key.clone() },
-            ErrorKind::AlreadyExists | ErrorKind::IsADirectory => {
-                refused("a directory of objects has this name", Some(source))
+        let mut file = self.begin(key, mode)?;
+        file.write(bytes).map_err(|e| Error::from_io(object(key), e))?;
+        self.finish(key, file)
+    }
+
+    fn begin(&self, key: &Key, mode: PutMode) -> Result<Unfinished, Error> {
+        let path = self.path(key).ok_or_else(|| Error::KeyRefused {
+            key: key.clone(),
+            why: "`.tmp` is kept for unfinished writes",
+            source: None,
+        })?;
+        let begun = Unfinished::begin(&self.directories, &self.root.join(UNFINISHED), path, mode);
+        begun.map_err(|source| self.not_put(key, source))
+    }
+
+    fn finish(&self, key: &Key, file: Unfinished) -> Result<(), Error> {
+        file.finish(&self.directories).map_err(|source| self.not_put(key, source))
+    }
+
+    /// Why an object could not be written.
+    fn not_put(&self, key: &Key, source: io::Error) -> Error {
+        let refused = |why, source| Error::KeyRefused { key: key.clone(), why, source: Some(source) };
+        match source.kind() {
+            ErrorKind::AlreadyExists if self.path(key).is_some_and(|path| path.is_file()) => {
+                Error::AlreadyExists { key: key.clone() }
             }
-            ErrorKind::NotADirectory => refused("a part of it before a slash is an object itself", Some(source)),
-            ErrorKind::InvalidFilename => refused("a part of it is too long for a file name", Some(source)),
+            ErrorKind::AlreadyExists | ErrorKind::IsADirectory => {
+                refused("a directory of objects has this name", source)
+            }
+            ErrorKind::NotADirectory => refused("a part of it before a slash is an object itself", source),
+            ErrorKind::InvalidFilename => refused("a part of it is too long for a file name", source),
             _ => Error::from_io(object(key), source),
-        })
+        }
     }
 
     fn get(&self, key: &Key, limit: u64) -> Result<Bytes, Error> {
@@ -167,12 +232,27 @@ impl Inner {
         }
     }
 
-    fn check(&self) -> io::Result<()> {
-        tempfile::tempfile_in(self.root.join(UNFINISHED)).map(drop)
+    fn check(&self, access: Access) -> io::Result<()> {
+        match access {
+            Access::Read => fs::read_dir(&self.root).map(drop),
+            Access::Write => tempfile::tempfile_in(self.root.join(UNFINISHED)).map(drop),
+        }
     }
 
     fn failed(&self, source: io::Error) -> Error {
         Error::from_io(place(&self.root), source)
+    }
+}
+
+/// Reads the next piece of a file that has so many bytes left.
+fn read(mut file: File, left: u64, at: String) -> Result<(File, Bytes), Error> {
+    let wanted = left.min(PIECE);
+    let mut bytes = Vec::with_capacity(usize::try_from(wanted).unwrap_or_default());
+    let count = (&mut file).take(wanted).read_to_end(&mut bytes);
+    // Nobody who writes by way of a store makes a file shorter.
+    match count.and_then(|count| if count == 0 { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(()) }) {
+        Ok(()) => Ok((file, bytes.into())),
+        Err(source) => Err(Error::from_io(at, source)),
     }
 }
 
