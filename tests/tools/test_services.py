@@ -1,5 +1,6 @@
 """The servers that scripts/services brings up: they are real, keep what they were given, and end when told to."""
 
+import json
 import os
 import pathlib
 import re
@@ -9,7 +10,7 @@ import tempfile
 import unittest
 import urllib.parse
 
-from programs import TARGET, TOP, Sink, environment, eventually
+from programs import TARGET, TOP, Sink, ask, environment, eventually
 
 SCRIPT = TOP / "scripts/services"
 # Long enough to build a server that is not there yet.
@@ -68,12 +69,12 @@ class Services(unittest.TestCase):
     def setUp(self):
         self.folder = Folder(self)
 
-    def comes_back(self, name, first):
-        """Ended as by a crash, and again as asked for: each time the same port and the same settings."""
+    def comes_back(self, name, first, endings=("kill", "stop")):
+        """Ended as by a crash, and as asked for: each time the same port and the same settings."""
         state, process, address = self.folder.status(name)
         self.assertEqual(state, "running")
         os.kill(int(process), 0)
-        for ending in ("kill", "stop"):
+        for ending in endings:
             self.folder.do(ending, name)
             self.assertEqual(self.folder.status(name), ["stopped", "-", address])
             self.assertEqual(self.folder.do("settings", name, check=False).returncode, 1)
@@ -116,23 +117,23 @@ class Services(unittest.TestCase):
         self.assertEqual(variables, {"PAPPUS_CATALOG": url.geturl(), "PAPPUS_TEST_MYSQL": url.geturl()})
         self.assertEqual((url.scheme, url.username, url.path), ("mysql", "pappus", "/pappus"))
 
-        def ask(statement):
+        def query(statement):
             account = {"user": url.username, "password": url.password, "database": url.path[1:]}
             with pymysql.connect(host=url.hostname, port=url.port, autocommit=True, **account) as connection:
                 with connection.cursor() as cursor:
                     cursor.execute(statement)
                     return cursor.fetchall()
 
-        ask("CREATE TABLE plants (name VARCHAR(40)) CHARACTER SET utf8mb4")
-        ask("INSERT INTO plants VALUES ('löwenzahn 🌼')")
+        query("CREATE TABLE plants (name VARCHAR(40)) CHARACTER SET utf8mb4")
+        query("INSERT INTO plants VALUES ('löwenzahn 🌼')")
         self.comes_back("mariadb", variables)
-        self.assertEqual(ask("SELECT name FROM plants"), (("löwenzahn 🌼",),))
+        self.assertEqual(query("SELECT name FROM plants"), (("löwenzahn 🌼",),))
         # A test has a database of its own, and no other.
-        ask("CREATE DATABASE pappus_one")
-        ask("DROP DATABASE pappus_one")
+        query("CREATE DATABASE pappus_one")
+        query("DROP DATABASE pappus_one")
         for other in ("other", "pappusone"):
             with self.assertRaises(pymysql.err.OperationalError):
-                ask(f"CREATE DATABASE {other}")
+                query(f"CREATE DATABASE {other}")
         self.keeps_to_itself("mariadb", url.password)
 
     def test_minio(self):
@@ -191,6 +192,45 @@ class Services(unittest.TestCase):
             dynamodb.put_item(TableName="pappus", Item=item, **absent)
         self.keeps_to_itself("dynamodb", variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"])
 
+    def test_mlflow(self):
+        variables = self.folder.start("mlflow")
+        self.assertEqual(set(variables), {"PAPPUS_TRACKING", "PAPPUS_TEST_MLFLOW"})
+        port = urllib.parse.urlsplit(variables["PAPPUS_TRACKING"]).port
+
+        def say(method, path, **body):
+            body = json.dumps(body) if method != "GET" else None
+            status, _, answer = ask(port, method, f"/api/2.0/mlflow/{path}", {"content-type": "application/json"}, body)
+            self.assertEqual(status, 200, answer)
+            return json.loads(answer)
+
+        experiment = say("POST", "experiments/create", name="plants 🌼")["experiment_id"]
+        run = say("POST", "runs/create", experiment_id=experiment, start_time=1)["run"]["info"]["run_id"]
+        metric = {"key": "accuracy", "value": 0.97, "timestamp": 2, "step": 0}
+        say("POST", "runs/log-batch", run_id=run, metrics=[metric], params=[{"key": "seed", "value": "7"}])
+        say("POST", "registered-models/create", name="classifier")
+        version = say("POST", "model-versions/create", name="classifier", source=f"runs:/{run}/model", run_id=run)
+        self.assertEqual(version["model_version"]["version"], "1")
+        say("POST", "registered-models/alias", name="classifier", alias="champion", version="1")
+        artifact = f"/api/2.0/mlflow-artifacts/artifacts/{experiment}/{run}/artifacts/model/manifest.json"
+        self.assertEqual(ask(port, "PUT", artifact, body=b"{}")[0], 200)
+
+        self.comes_back("mlflow", variables, endings=["kill"])
+        data = say("GET", f"runs/get?run_id={run}")["run"]["data"]
+        self.assertEqual([metric["value"] for metric in data["metrics"]], [0.97])
+        champion = say("GET", "registered-models/alias?name=classifier&alias=champion")
+        self.assertEqual(champion["model_version"]["run_id"], run)
+        status, _, body = ask(port, "GET", artifact)
+        self.assertEqual((status, body), (200, b"{}"))
+        self.keeps_to_itself("mlflow")
+        if self.folder.status("minio")[0] == "running":
+            there = settings(self.folder.do("settings", "minio").stdout)
+            kept = self.s3(there).list_objects_v2(Bucket="mlflow")["Contents"]
+            self.assertEqual([object_["Key"] for object_ in kept], [artifact.split("/artifacts/", 1)[1]])
+            self.keeps_to_itself("mlflow", there["AWS_SECRET_ACCESS_KEY"])
+        if self.folder.status("mariadb")[0] == "running":
+            password = (self.folder.path / "mariadb/mlflow.password").read_text().strip()
+            self.keeps_to_itself("mlflow", password)
+
     def test_of_two_catalogs_the_first_is_set_and_keys_are_one_pair(self):
         for name in ("mariadb", "minio", "dynamodb"):
             self.folder.start(name)
@@ -239,7 +279,7 @@ class Services(unittest.TestCase):
 
     def test_what_is_asked_wrongly_is_refused(self):
         for arguments, says in [
-            (["start", "postgres"], "there is no service postgres, but mariadb, minio, dynamodb"),
+            (["start", "postgres"], "there is no service postgres, but mariadb, minio, dynamodb, mlflow"),
             (["start", "--at"], "--at needs a value"),
             (["start", "--on", "here"], "there is no option --on"),
             (["start", "--notify", "http://127.0.0.1/", "mariadb"], "--notify is for start minio"),
