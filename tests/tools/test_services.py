@@ -56,7 +56,10 @@ class Folder:
             raise unittest.SkipTest(done.stderr.strip().splitlines()[-1].removeprefix("skipped: "))
         if done.returncode:
             raise AssertionError(f"{name} did not start: {done.stderr}")
-        return settings(done.stdout)
+        variables = settings(done.stdout)
+        if "PAPPUS_S3_SERVER" in variables:
+            raise unittest.SkipTest("MinIO cannot be built here, and what takes its place keeps nothing")
+        return variables
 
     def status(self, name):
         """Its state, its process and its address."""
