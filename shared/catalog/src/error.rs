@@ -76,6 +76,12 @@ pub enum Error {
         /// What it is.
         found: Option<Box<Release>>,
     },
+    /// Something is there already that is not the same.
+    #[error("the catalog has another {what} already: move into an empty one, or into the one where the move began")]
+    Differs {
+        /// What it is.
+        what: String,
+    },
     /// There is no such thing to change.
     #[error("the catalog has no {0}")]
     NotFound(String),

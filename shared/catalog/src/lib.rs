@@ -10,6 +10,7 @@
 mod error;
 mod merge;
 mod sqlite;
+mod transfer;
 mod url;
 
 #[cfg(feature = "contract")]
@@ -33,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::Error;
 pub use sqlite::SqliteCatalog;
+pub use transfer::{Kind, Page, Record, Transfer};
 pub use url::open;
 
 /// What the catalog did with an image that it was told of.
@@ -261,7 +263,31 @@ pub trait Releases: Send + Sync {
     async fn ledger(&self, model: &ModelName) -> Result<Vec<LedgerEntry>, Error>;
 }
 
-/// The prediction log.
+/// A stretch of time: its beginning is part of it, its end is not. The default is all of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TimeRange {
+    /// Its beginning.
+    pub from: Option<Timestamp>,
+    /// Its end.
+    pub until: Option<Timestamp>,
+}
+
+/// A place in the prediction log: that of a prediction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor {
+    /// When it was made.
+    pub at: Timestamp,
+    /// Its id, which orders those of one moment.
+    pub id: PredictionId,
+}
+
+impl From<&Prediction> for Cursor {
+    fn from(prediction: &Prediction) -> Self {
+        Self { at: prediction.at, id: prediction.id }
+    }
+}
+
+/// The prediction log. It may be long: a hundred million are no exception, so what is read of it is bounded.
 #[async_trait]
 pub trait Predictions: Send + Sync {
     /// Appends predictions in one transaction; those that are there already are left as they are.
@@ -270,11 +296,20 @@ pub trait Predictions: Send + Sync {
     /// One prediction.
     async fn prediction(&self, id: &PredictionId) -> Result<Option<Prediction>, Error>;
 
-    /// The last `limit` predictions, newest first.
-    async fn recent_predictions(&self, limit: usize) -> Result<Vec<Prediction>, Error>;
+    /// Predictions made `within` some time, newest first, at most `limit`; those before `before`, the last of the page
+    /// before, where that is given.
+    async fn predictions(
+        &self,
+        within: &TimeRange,
+        before: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<Prediction>, Error>;
 
-    /// How many predictions are logged in all. Grows with the log: for people, never on a request path.
-    async fn prediction_count(&self) -> Result<u64, Error>;
+    /// How many predictions were made `within` some time; `at_most` where there are more.
+    async fn count_predictions(&self, within: &TimeRange, at_most: u64) -> Result<u64, Error>;
+
+    /// Removes predictions made before some moment, the oldest first, at most `at_most`, and says how many.
+    async fn delete_predictions(&self, before: Timestamp, at_most: usize) -> Result<u64, Error>;
 }
 
 /// The answer to a wish for a lease.
@@ -309,7 +344,7 @@ pub trait Leases: Send + Sync {
 
 /// All of the catalog.
 #[async_trait]
-pub trait Catalog: Images + Sources + Runs + Models + Releases + Predictions + Leases + Debug {
+pub trait Catalog: Images + Sources + Runs + Models + Releases + Predictions + Leases + Transfer + Debug {
     /// Whether the catalog can be reached and used.
     async fn check(&self) -> Result<(), Error>;
 

@@ -12,6 +12,14 @@ async fn sqlite() {
     contract::suite(&catalog).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_moves_into_sqlite() {
+    let directory = tempfile::tempdir().expect("a directory for the test");
+    let from = SqliteCatalog::open(directory.path().join("from.db")).await.expect("it opens");
+    let to = SqliteCatalog::open(directory.path().join("to.db")).await.expect("it opens");
+    contract::transfer(&from, &to).await;
+}
+
 #[tokio::test]
 async fn a_sqlite_url_names_a_file() {
     let directory = tempfile::tempdir().expect("a directory for the test");

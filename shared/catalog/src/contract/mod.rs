@@ -9,8 +9,11 @@ mod releases;
 mod runs;
 pub mod samples;
 mod sources;
+mod transfer;
 
 use crate::Catalog;
+
+pub use transfer::transfer;
 
 /// Runs every behaviour against a catalog that is empty.
 ///

@@ -2,8 +2,10 @@
 
 use pappus_domain::Prediction;
 
-use super::samples::prediction;
-use crate::{Catalog, Error};
+use super::samples::{prediction, time};
+use crate::{Catalog, Cursor, Error, TimeRange};
+
+const ALWAYS: TimeRange = TimeRange { from: None, until: None };
 
 pub(super) async fn suite(catalog: &dyn Catalog) {
     catalog.log_predictions(&[]).await.expect("nothing to log is no error");
@@ -17,10 +19,22 @@ pub(super) async fn suite(catalog: &dyn Catalog) {
         Some(&first),
         "a known prediction is left as it is"
     );
-    let recent = catalog.recent_predictions(2).await.expect("predictions can be listed");
-    assert_eq!(recent, [third, second], "the last, newest first, by id where the times are equal");
-    assert_eq!(catalog.prediction_count().await.expect("predictions can be counted"), 3);
+    let recent = page(catalog, ALWAYS, None, 2).await;
+    assert_eq!(recent, [third.clone(), second.clone()], "the last, newest first, by id where the times are equal");
+    assert_eq!(count(catalog, ALWAYS, 10).await, 3);
+    assert_eq!(count(catalog, ALWAYS, 2).await, 2, "counted no further than asked for");
     refuses_what_is_no_number(catalog).await;
+    pages_within_a_time(catalog, &[first, second, third]).await;
+    forgets_the_oldest(catalog).await;
+}
+
+async fn page(catalog: &dyn Catalog, within: TimeRange, before: Option<&Prediction>, limit: usize) -> Vec<Prediction> {
+    let before = before.map(Cursor::from);
+    catalog.predictions(&within, before.as_ref(), limit).await.expect("predictions can be listed")
+}
+
+async fn count(catalog: &dyn Catalog, within: TimeRange, at_most: u64) -> u64 {
+    catalog.count_predictions(&within, at_most).await.expect("predictions can be counted")
 }
 
 async fn refuses_what_is_no_number(catalog: &dyn Catalog) {
@@ -28,6 +42,37 @@ async fn refuses_what_is_no_number(catalog: &dyn Catalog) {
     bad.probabilities.values_mut().for_each(|probability| *probability = f32::NAN);
     let refused = catalog.log_predictions(&[prediction(5, 5), bad]).await;
     assert!(matches!(refused, Err(Error::Unwritable { .. })), "{refused:?}");
-    let count = catalog.prediction_count().await.expect("predictions can be counted");
-    assert_eq!(count, 3, "all of a batch is logged or nothing");
+    assert_eq!(count(catalog, ALWAYS, 10).await, 3, "all of a batch is logged or nothing");
+}
+
+async fn pages_within_a_time(catalog: &dyn Catalog, [first, second, third]: &[Prediction; 3]) {
+    assert_eq!(page(catalog, ALWAYS, Some(third), 1).await, [second.clone()], "a page goes on inside a moment");
+    assert_eq!(page(catalog, ALWAYS, Some(second), 9).await, [first.clone()]);
+    assert!(page(catalog, ALWAYS, Some(first), 9).await.is_empty());
+    let from = TimeRange { from: Some(time(2)), until: None };
+    assert_eq!(page(catalog, from, None, 9).await, [third.clone(), second.clone()], "the beginning is part of it");
+    assert_eq!(count(catalog, from, 9).await, 2);
+    let until = TimeRange { from: None, until: Some(time(2)) };
+    assert_eq!(page(catalog, until, None, 9).await, [first.clone()], "the end is not");
+    assert_eq!(page(catalog, until, Some(third), 9).await, [first.clone()], "wherever the page before ended");
+    assert_eq!(count(catalog, until, 9).await, 1);
+    let never = TimeRange { from: Some(time(2)), until: Some(time(1)) };
+    assert!(page(catalog, never, None, 9).await.is_empty());
+    assert_eq!(count(catalog, never, 9).await, 0);
+}
+
+async fn forgets_the_oldest(catalog: &dyn Catalog) {
+    // Hours and days apart, as a log is that was kept for long.
+    let days: Vec<Prediction> = (10..20).map(|number| prediction(number, 86_400 * (number as i64 - 20))).collect();
+    catalog.log_predictions(&days).await.expect("predictions can be logged");
+    assert_eq!(page(catalog, ALWAYS, None, 20).await.len(), 13, "time goes on from day to day");
+    let delete =
+        async |before, at_most| catalog.delete_predictions(before, at_most).await.expect("predictions can be removed");
+    assert_eq!(delete(days[4].at, 3).await, 3, "no more than asked for");
+    let rest = page(catalog, ALWAYS, None, 20).await;
+    assert_eq!(rest.last(), days.get(3), "the oldest first");
+    assert_eq!(delete(days[4].at, 9).await, 1, "what was made at the moment itself stays");
+    assert_eq!(delete(days[4].at, 9).await, 0);
+    assert_eq!(count(catalog, ALWAYS, 20).await, 9);
+    assert_eq!(catalog.prediction(&days[0].id).await.expect("a prediction can be asked for"), None);
 }

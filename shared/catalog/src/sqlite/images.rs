@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use futures::TryStreamExt;
 use pappus_domain::split::Placement;
 use pappus_domain::{Digest, Image, ImageStatus, PerceptualHash};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::Sqlite;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 
 use super::SqliteCatalog;
 use super::row::{Row, rows};
@@ -81,10 +83,7 @@ impl Images for SqliteCatalog {
 }
 
 async fn record(connection: &mut SqliteConnection, image: &Image, on_conflict: OnConflict) -> Result<Recorded, Error> {
-    let insert = bind(include_str!("images/insert.sql"), image)
-        .bind(&image.origin)
-        .bind(image.bytes.cast_signed())
-        .bind(image.recorded_at.as_millisecond());
+    let insert = bind_whole(include_str!("images/insert.sql"), image);
     if insert.execute(&mut *connection).await?.rows_affected() == 1 {
         return Ok(Recorded::New);
     }
@@ -97,11 +96,14 @@ async fn record(connection: &mut SqliteConnection, image: &Image, on_conflict: O
     Ok(answer)
 }
 
+/// A statement whose first parameters are all of an image.
+pub(super) fn bind_whole<'q>(sql: &'static str, image: &'q Image) -> Query<'q, Sqlite, SqliteArguments> {
+    let query = bind(sql, image).bind(&image.origin).bind(image.bytes.cast_signed());
+    query.bind(image.recorded_at.as_millisecond())
+}
+
 /// A statement whose first parameters are the id, what the status holds, and the label.
-fn bind<'q>(
-    sql: &'static str,
-    image: &'q Image,
-) -> sqlx::query::Query<'q, sqlx::Sqlite, sqlx::sqlite::SqliteArguments> {
+fn bind<'q>(sql: &'static str, image: &'q Image) -> Query<'q, Sqlite, SqliteArguments> {
     let (stored, reason) = match &image.status {
         ImageStatus::Stored { format, width, height, perceptual } => {
             (Some((format.as_str(), *width, *height, perceptual.0.cast_signed())), None)
@@ -119,7 +121,7 @@ fn bind<'q>(
         .bind(image.label.as_ref().map(|label| label.as_str()))
 }
 
-fn read(row: &SqliteRow) -> Result<Image, Error> {
+pub(super) fn read(row: &SqliteRow) -> Result<Image, Error> {
     let row = Row::of("images", row);
     let status = match row.get("status")? {
         "quarantined" => ImageStatus::Quarantined { reason: row.get("reason")? },
@@ -141,23 +143,24 @@ fn read(row: &SqliteRow) -> Result<Image, Error> {
 }
 
 fn read_labelled(row: &Row<'_>) -> Result<Labelled, Error> {
-    let placement = row.get::<Option<&str>>("placement")?.map(read_placement).transpose();
     Ok(Labelled {
         id: row.digest("id")?,
         label: row.parse("label")?,
         perceptual: PerceptualHash(row.bits("perceptual")?),
-        placement: placement.map_err(|source| row.corrupt(source))?,
+        placement: read_placement(row)?,
     })
 }
 
-fn read_placement(text: &str) -> Result<Placement, std::num::ParseIntError> {
-    match text {
-        ASIDE => Ok(Placement::Aside),
-        group => u64::from_str_radix(group, 16).map(Placement::Group),
+pub(super) fn read_placement(row: &Row<'_>) -> Result<Option<Placement>, Error> {
+    let group = |digits| u64::from_str_radix(digits, 16).map_err(|source| row.corrupt(source));
+    match row.get::<Option<&str>>("placement")? {
+        None => Ok(None),
+        Some(ASIDE) => Ok(Some(Placement::Aside)),
+        Some(digits) => Ok(Some(Placement::Group(group(digits)?))),
     }
 }
 
-fn write_placement(placement: Placement) -> String {
+pub(super) fn write_placement(placement: Placement) -> String {
     match placement {
         Placement::Group(group) => format!("{group:016x}"),
         Placement::Aside => ASIDE.into(),

@@ -14,6 +14,7 @@ mod row;
 mod runs;
 mod schema;
 mod sources;
+mod transfer;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -3,6 +3,9 @@
 use async_trait::async_trait;
 use pappus_domain::verdict::Evaluation;
 use pappus_domain::{Manifest, ModelName, ModelVersion};
+use sqlx::Sqlite;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
 use super::SqliteCatalog;
 use super::row::{Row, rows, to_json};
@@ -11,14 +14,7 @@ use crate::{Error, Models};
 #[async_trait]
 impl Models for SqliteCatalog {
     async fn record_model(&self, manifest: &Manifest) -> Result<(), Error> {
-        let Manifest { name, version, created_at, .. } = manifest;
-        sqlx::query(include_str!("models/record.sql"))
-            .bind(name.as_str())
-            .bind(version.as_str())
-            .bind(created_at.as_millisecond())
-            .bind(to_json(|| format!("the manifest of `{name}/{version}`"), manifest)?)
-            .execute(&self.writer)
-            .await?;
+        record(&mut *self.writer.acquire().await?, manifest).await?;
         Ok(())
     }
 
@@ -46,15 +42,7 @@ impl Models for SqliteCatalog {
     }
 
     async fn record_evaluation(&self, evaluation: &Evaluation) -> Result<(), Error> {
-        let Evaluation { model, version, data_set, at, .. } = evaluation;
-        sqlx::query(include_str!("models/record_evaluation.sql"))
-            .bind(model.as_str())
-            .bind(version.as_str())
-            .bind(data_set.as_bytes().as_slice())
-            .bind(at.as_millisecond())
-            .bind(to_json(|| format!("the evaluation of `{model}/{version}`"), evaluation)?)
-            .execute(&self.writer)
-            .await?;
+        bind_evaluation(include_str!("models/record_evaluation.sql"), evaluation)?.execute(&self.writer).await?;
         Ok(())
     }
 
@@ -63,4 +51,31 @@ impl Models for SqliteCatalog {
         let found = query.fetch_optional(&self.readers).await?;
         found.map(|row| Row::of("evaluations", &row).json("evaluation")).transpose()
     }
+}
+
+/// Records a version unless it is there; says whether it was new.
+pub(super) async fn record(connection: &mut SqliteConnection, manifest: &Manifest) -> Result<bool, Error> {
+    let Manifest { name, version, created_at, .. } = manifest;
+    let recorded = sqlx::query(include_str!("models/record.sql"))
+        .bind(name.as_str())
+        .bind(version.as_str())
+        .bind(created_at.as_millisecond())
+        .bind(to_json(|| format!("the manifest of `{name}/{version}`"), manifest)?)
+        .execute(connection)
+        .await?;
+    Ok(recorded.rows_affected() == 1)
+}
+
+/// A statement whose parameters are an evaluation.
+pub(super) fn bind_evaluation<'q>(
+    sql: &'static str,
+    evaluation: &'q Evaluation,
+) -> Result<Query<'q, Sqlite, SqliteArguments>, Error> {
+    let Evaluation { model, version, data_set, at, .. } = evaluation;
+    let query = sqlx::query(sql)
+        .bind(model.as_str())
+        .bind(version.as_str())
+        .bind(data_set.as_bytes().as_slice())
+        .bind(at.as_millisecond());
+    Ok(query.bind(to_json(|| format!("the evaluation of `{model}/{version}`"), evaluation)?))
 }

@@ -1,13 +1,13 @@
 //! The prediction log.
 
 use async_trait::async_trait;
-use pappus_domain::Prediction;
 use pappus_domain::prediction::PredictionId;
+use pappus_domain::{Prediction, Timestamp};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::SqliteCatalog;
 use super::row::{Row, rows, to_json};
-use crate::{Error, Predictions};
+use crate::{Cursor, Error, Predictions, TimeRange};
 
 #[async_trait]
 impl Predictions for SqliteCatalog {
@@ -24,20 +24,45 @@ impl Predictions for SqliteCatalog {
         query.fetch_optional(&self.readers).await?.as_ref().map(read).transpose()
     }
 
-    async fn recent_predictions(&self, limit: usize) -> Result<Vec<Prediction>, Error> {
-        let query = sqlx::query(include_str!("predictions/recent.sql")).bind(rows(limit));
+    async fn predictions(
+        &self,
+        within: &TimeRange,
+        before: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Vec<Prediction>, Error> {
+        let (from, until) = bounds(within);
+        // Nothing comes before an empty id: so the end of the range is no part of it.
+        let end = (until, [].as_slice());
+        let before = before.map_or(end, |cursor| end.min((cursor.at.as_millisecond(), cursor.id.0.as_bytes())));
+        let query = sqlx::query(include_str!("predictions/page.sql"));
+        let query = query.bind(from).bind(before.0).bind(before.1).bind(rows(limit));
         query.fetch_all(&self.readers).await?.iter().map(read).collect()
     }
 
-    async fn prediction_count(&self) -> Result<u64, Error> {
-        let counted = sqlx::query(include_str!("predictions/count.sql")).fetch_one(&self.readers).await?;
-        Row::of("predictions", &counted).bits("predictions")
+    async fn count_predictions(&self, within: &TimeRange, at_most: u64) -> Result<u64, Error> {
+        let (from, until) = bounds(within);
+        let count = sqlx::query(include_str!("predictions/count.sql"));
+        let count = count.bind(from).bind(until).bind(i64::try_from(at_most).unwrap_or(i64::MAX));
+        Row::of("predictions", &count.fetch_one(&self.readers).await?).bits("predictions")
+    }
+
+    async fn delete_predictions(&self, before: Timestamp, at_most: usize) -> Result<u64, Error> {
+        let delete = sqlx::query(include_str!("predictions/delete.sql"));
+        let delete = delete.bind(before.as_millisecond()).bind(rows(at_most));
+        Ok(delete.execute(&self.writer).await?.rows_affected())
     }
 }
 
-async fn log(connection: &mut SqliteConnection, prediction: &Prediction) -> Result<(), Error> {
+/// The bounds of a range in milliseconds; the lower is part of it, the upper is not.
+fn bounds(within: &TimeRange) -> (i64, i64) {
+    let from = within.from.map_or(i64::MIN, Timestamp::as_millisecond);
+    (from, within.until.map_or(i64::MAX, Timestamp::as_millisecond))
+}
+
+/// Logs a prediction unless it is there; says whether it was new.
+pub(super) async fn log(connection: &mut SqliteConnection, prediction: &Prediction) -> Result<bool, Error> {
     let id = prediction.id;
-    sqlx::query(include_str!("predictions/log.sql"))
+    let logged = sqlx::query(include_str!("predictions/log.sql"))
         .bind(id.0.as_bytes().as_slice())
         .bind(prediction.model.as_str())
         .bind(prediction.version.as_str())
@@ -49,10 +74,10 @@ async fn log(connection: &mut SqliteConnection, prediction: &Prediction) -> Resu
         .bind(prediction.at.as_millisecond())
         .execute(connection)
         .await?;
-    Ok(())
+    Ok(logged.rows_affected() == 1)
 }
 
-fn read(row: &SqliteRow) -> Result<Prediction, Error> {
+pub(super) fn read(row: &SqliteRow) -> Result<Prediction, Error> {
     let row = Row::of("predictions", row);
     Ok(Prediction {
         id: PredictionId(row.uuid("id")?),

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use pappus_domain::release::{Change, LedgerEntry, ReleaseAction};
 use pappus_domain::{ModelName, Release};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::Sqlite;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
 
 use super::SqliteCatalog;
 use super::row::Row;
@@ -26,8 +28,8 @@ impl Releases for SqliteCatalog {
         let last = sqlx::query(include_str!("releases/last_entry.sql")).bind(to.model.as_str());
         let last = last.fetch_optional(&mut *transaction).await?.as_ref().map(read_entry).transpose()?;
         let entry = LedgerEntry::new(last.as_ref(), from, to, change);
-        set(&mut transaction, to).await?;
-        append(&mut transaction, &entry).await?;
+        bind(include_str!("releases/set.sql"), to).execute(&mut *transaction).await?;
+        bind_entry(include_str!("releases/append.sql"), &entry).execute(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(entry)
     }
@@ -38,19 +40,18 @@ impl Releases for SqliteCatalog {
     }
 }
 
-async fn set(connection: &mut SqliteConnection, release: &Release) -> Result<(), Error> {
-    sqlx::query(include_str!("releases/set.sql"))
+/// A statement whose parameters are a release.
+pub(super) fn bind<'q>(sql: &'static str, release: &'q Release) -> Query<'q, Sqlite, SqliteArguments> {
+    sqlx::query(sql)
         .bind(release.model.as_str())
         .bind(release.champion.as_str())
         .bind(release.previous.as_ref().map(|version| version.as_str()))
         .bind(release.generation.cast_signed())
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
-async fn append(connection: &mut SqliteConnection, entry: &LedgerEntry) -> Result<(), Error> {
-    sqlx::query(include_str!("releases/append.sql"))
+/// A statement whose parameters are an entry of the ledger.
+pub(super) fn bind_entry<'q>(sql: &'static str, entry: &'q LedgerEntry) -> Query<'q, Sqlite, SqliteArguments> {
+    sqlx::query(sql)
         .bind(entry.model.as_str())
         .bind(entry.generation.cast_signed())
         .bind(entry.action.as_str())
@@ -61,12 +62,9 @@ async fn append(connection: &mut SqliteConnection, entry: &LedgerEntry) -> Resul
         .bind(entry.at.as_millisecond())
         .bind(entry.before.as_bytes().as_slice())
         .bind(entry.digest.as_bytes().as_slice())
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<Release, Error> {
+pub(super) fn read(row: &SqliteRow) -> Result<Release, Error> {
     let row = Row::of("releases", row);
     Ok(Release {
         model: row.parse("model")?,
@@ -76,7 +74,7 @@ fn read(row: &SqliteRow) -> Result<Release, Error> {
     })
 }
 
-fn read_entry(row: &SqliteRow) -> Result<LedgerEntry, Error> {
+pub(super) fn read_entry(row: &SqliteRow) -> Result<LedgerEntry, Error> {
     let row = Row::of("ledger", row);
     let action = match row.get("action")? {
         "promote" => ReleaseAction::Promote,

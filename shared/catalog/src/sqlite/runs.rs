@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use pappus_domain::{Digest, ModelName, Run, RunId, RunStatus, Timestamp};
-use sqlx::sqlite::SqliteRow;
+use sqlx::Sqlite;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 
 use super::SqliteCatalog;
 use super::row::{Row, rows, to_json};
@@ -11,41 +13,17 @@ use crate::{DataSetRecord, Error, Runs};
 #[async_trait]
 impl Runs for SqliteCatalog {
     async fn record_data_set(&self, data_set: &DataSetRecord) -> Result<(), Error> {
-        sqlx::query(include_str!("runs/record_data_set.sql"))
-            .bind(data_set.digest.as_bytes().as_slice())
-            .bind(data_set.labelled.cast_signed())
-            .bind(data_set.frozen_at.as_millisecond())
-            .execute(&self.writer)
-            .await?;
+        bind_data_set(include_str!("runs/record_data_set.sql"), data_set).execute(&self.writer).await?;
         Ok(())
     }
 
     async fn data_set(&self, digest: &Digest) -> Result<Option<DataSetRecord>, Error> {
         let query = sqlx::query(include_str!("runs/data_set.sql")).bind(digest.as_bytes().as_slice());
-        let read = |row: SqliteRow| {
-            let row = Row::of("data_sets", &row);
-            Ok(DataSetRecord {
-                digest: row.digest("digest")?,
-                labelled: row.bits("labelled")?,
-                frozen_at: row.time("frozen_at")?,
-            })
-        };
-        query.fetch_optional(&self.readers).await?.map(read).transpose()
+        query.fetch_optional(&self.readers).await?.as_ref().map(read_data_set).transpose()
     }
 
     async fn create_run(&self, run: &Run) -> Result<(), Error> {
-        let id = run.request.run;
-        sqlx::query(include_str!("runs/create.sql"))
-            .bind(id.0.as_bytes().as_slice())
-            .bind(run.request.model.as_str())
-            .bind(to_json(|| format!("the request of run `{id}`"), &run.request)?)
-            .bind(run.data_set.as_ref().map(|digest| digest.as_bytes().as_slice()))
-            .bind(i64::from(run.status.is_over()))
-            .bind(write_status(&id, &run.status)?)
-            .bind(run.requested_at.as_millisecond())
-            .bind(run.updated_at.as_millisecond())
-            .execute(&self.writer)
-            .await?;
+        create(&mut *self.writer.acquire().await?, run).await?;
         Ok(())
     }
 
@@ -78,11 +56,45 @@ impl Runs for SqliteCatalog {
     }
 }
 
+/// Records a run unless it is there; says whether it was new.
+pub(super) async fn create(connection: &mut SqliteConnection, run: &Run) -> Result<bool, Error> {
+    let id = run.request.run;
+    let created = sqlx::query(include_str!("runs/create.sql"))
+        .bind(id.0.as_bytes().as_slice())
+        .bind(run.request.model.as_str())
+        .bind(to_json(|| format!("the request of run `{id}`"), &run.request)?)
+        .bind(run.data_set.as_ref().map(|digest| digest.as_bytes().as_slice()))
+        .bind(i64::from(run.status.is_over()))
+        .bind(write_status(&id, &run.status)?)
+        .bind(run.requested_at.as_millisecond())
+        .bind(run.updated_at.as_millisecond())
+        .execute(connection)
+        .await?;
+    Ok(created.rows_affected() == 1)
+}
+
+/// A statement whose parameters are a data set.
+pub(super) fn bind_data_set<'q>(sql: &'static str, data_set: &'q DataSetRecord) -> Query<'q, Sqlite, SqliteArguments> {
+    sqlx::query(sql)
+        .bind(data_set.digest.as_bytes().as_slice())
+        .bind(data_set.labelled.cast_signed())
+        .bind(data_set.frozen_at.as_millisecond())
+}
+
+pub(super) fn read_data_set(row: &SqliteRow) -> Result<DataSetRecord, Error> {
+    let row = Row::of("data_sets", row);
+    Ok(DataSetRecord {
+        digest: row.digest("digest")?,
+        labelled: row.bits("labelled")?,
+        frozen_at: row.time("frozen_at")?,
+    })
+}
+
 fn write_status(id: &RunId, status: &RunStatus) -> Result<String, Error> {
     to_json(|| format!("the status of run `{id}`"), status)
 }
 
-fn read(row: &SqliteRow) -> Result<Run, Error> {
+pub(super) fn read(row: &SqliteRow) -> Result<Run, Error> {
     let row = Row::of("runs", row);
     Ok(Run {
         request: row.json("request")?,

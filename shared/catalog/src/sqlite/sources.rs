@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use pappus_domain::image::Label;
-use sqlx::sqlite::SqliteConnection;
+use sqlx::Sqlite;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
 use super::SqliteCatalog;
 use super::row::{Row, rows};
@@ -33,12 +35,7 @@ impl Sources for SqliteCatalog {
     }
 
     async fn settle_source(&self, url: &str, status: &SourceStatus) -> Result<(), Error> {
-        let (name, image, reason) = match status {
-            SourceStatus::Pending => ("pending", None, None),
-            SourceStatus::Stored { image } => ("stored", Some(image.as_bytes().as_slice()), None),
-            SourceStatus::Failed { reason } => ("failed", None, Some(reason.as_str())),
-        };
-        let settle = sqlx::query(include_str!("sources/settle.sql")).bind(url).bind(name).bind(image).bind(reason);
+        let settle = bind_status(include_str!("sources/settle.sql"), url, status);
         match settle.execute(&self.writer).await?.rows_affected() {
             0 => Err(Error::NotFound(format!("source `{url}`"))),
             _ => Ok(()),
@@ -74,4 +71,18 @@ async fn add(
     }
     let kept: Label = known.parse("label")?;
     Ok(if kept == *label { Added::Pending } else { Added::Conflict(kept) })
+}
+
+/// A statement whose first parameters are a URL and how far it has come.
+pub(super) fn bind_status<'q>(
+    sql: &'static str,
+    url: &'q str,
+    status: &'q SourceStatus,
+) -> Query<'q, Sqlite, SqliteArguments> {
+    let (name, image, reason) = match status {
+        SourceStatus::Pending => ("pending", None, None),
+        SourceStatus::Stored { image } => ("stored", Some(image.as_bytes().as_slice()), None),
+        SourceStatus::Failed { reason } => ("failed", None, Some(reason.as_str())),
+    };
+    sqlx::query(sql).bind(url).bind(name).bind(image).bind(reason)
 }

@@ -1,0 +1,3 @@
+INSERT INTO releases (model, champion, previous, generation)
+VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (model) DO NOTHING
