@@ -13,6 +13,7 @@
 //! ```
 
 mod app;
+mod connection;
 mod context;
 mod disposition;
 mod error;

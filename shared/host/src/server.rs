@@ -1,4 +1,4 @@
-//! The HTTP host: hyper under axum, HTTP/1.1 and HTTP/2 without TLS, drained before it stops.
+//! The HTTP host: a listener whose every connection is answered, and drained before it stops.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::map_request;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 
+use crate::connection::Connections;
 use crate::error::Error;
 use crate::linger::linger;
 
-/// How long a client may take to send a request's head.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long requests under way may go on once the server was asked to stop.
+/// How long a connection that waits for a request is kept once the server was asked to stop: a request that was sent
+/// before its client could know is on the way.
+const LAST_REQUESTS: Duration = Duration::from_millis(300);
+/// How long requests under way may go on after that.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long to wait when the operating system has no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -49,42 +49,46 @@ pub fn shutdown_signal() -> Result<impl Future<Output = ()>, Error> {
     })
 }
 
-/// Serves until `stop` completes, then lets the requests under way finish.
+/// Serves until `stop` completes, then answers every request that has been sent, and ends.
 pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    let router = router.layer(map_request(linger));
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-    server.http2().timer(TokioTimer::new());
-    let open = GracefulShutdown::new();
+    let connections = Connections::new(router.layer(map_request(linger)));
+    let open = TaskTracker::new();
     let mut stop = std::pin::pin!(stop);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        match accepted {
+            Ok((stream, _)) => drop(open.spawn(connections.serve(stream))),
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
             }
-        };
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(error = &error as &dyn std::error::Error, "a connection cannot be set to send at once");
         }
-        let service = TowerToHyperService::new(router.clone());
-        let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
-        let watched = open.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = watched.await {
-                tracing::debug!(error, "a connection ended early");
-            }
-        });
     }
-    drop(listener);
-    tokio::select! {
-        () = open.shutdown() => {}
-        () = tokio::time::sleep(DRAIN_TIMEOUT) => tracing::warn!("requests were cut off: they took too long to finish"),
+    connections.last_answers();
+    for stream in last_connections(listener) {
+        open.spawn(connections.serve(stream));
     }
+    open.close();
+    if timeout(LAST_REQUESTS, open.wait()).await.is_err() {
+        connections.shut_down();
+    }
+    if timeout(DRAIN_TIMEOUT, open.wait()).await.is_err() {
+        tracing::warn!("requests were cut off: they took too long to finish");
+    }
+}
+
+/// Closes a listener. The connections that the operating system has accepted already, which it would reset, are
+/// returned.
+fn last_connections(listener: TcpListener) -> Vec<TcpStream> {
+    let Ok(listener) = listener.into_std() else { return Vec::new() };
+    // It does not block: it ends when nobody waits.
+    std::iter::from_fn(|| listener.accept().ok())
+        .filter_map(|(stream, _)| {
+            stream.set_nonblocking(true).ok()?;
+            TcpStream::from_std(stream).ok()
+        })
+        .collect()
 }

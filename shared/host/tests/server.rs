@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a test may panic
 
 use std::future::pending;
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -95,6 +96,107 @@ async fn a_connection_that_asks_for_nothing_does_not_keep_the_server_from_ending
     sender.send_request(request).await.unwrap();
     stop.send(()).unwrap();
     serving.await.unwrap();
+}
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: test\r\n\r\n";
+
+/// A connection that the operating system makes by itself, whether or not the server runs meanwhile.
+fn dial(address: SocketAddr) -> std::net::TcpStream {
+    std::net::TcpStream::connect(address).unwrap()
+}
+
+/// All that has been answered, of a server that has ended.
+fn answers(mut stream: &std::net::TcpStream) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+// The tests of stopping run on one thread: what is written before they wait is there before the server hears of the stop.
+
+#[tokio::test]
+async fn whoever_has_asked_before_the_stop_is_answered() {
+    let listener = free().await;
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tokio::spawn(serve(listener, hello(), async move { drop(stopped.await) }));
+    let waiting: Vec<_> = (0..100).map(|_| dial(address)).collect();
+    for mut stream in &waiting {
+        stream.write_all(REQUEST).unwrap();
+    }
+    stop.send(()).unwrap();
+    serving.await.unwrap();
+    for stream in &waiting {
+        let answer = answers(stream);
+        assert!(answer.ends_with("hello in HTTP/1.1"), "{answer:?}");
+        assert!(answer.contains("connection: close\r\n"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_was_silent_until_the_stop_is_answered() {
+    let listener = free().await;
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tokio::spawn(serve(listener, hello(), async move { drop(stopped.await) }));
+    let mut silent = dial(address);
+    // Whoever comes later is accepted later.
+    ask(address).await.unwrap();
+    stop.send(()).unwrap();
+    silent.write_all(REQUEST).unwrap();
+    serving.await.unwrap();
+    assert!(answers(&silent).ends_with("hello in HTTP/1.1"));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_kept_is_answered_once_more_and_told() {
+    let listener = free().await;
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tokio::spawn(serve(listener, hello(), async move { drop(stopped.await) }));
+    let mut kept = dial(address);
+    kept.write_all(REQUEST).unwrap();
+    ask(address).await.unwrap();
+    stop.send(()).unwrap();
+    kept.write_all(REQUEST).unwrap();
+    serving.await.unwrap();
+    let answers = answers(&kept);
+    assert_eq!(answers.matches("hello in HTTP/1.1").count(), 2, "{answers}");
+    assert!(answers.contains("connection: close\r\n"), "{answers}");
+}
+
+#[tokio::test]
+async fn a_silent_connection_does_not_keep_the_server_from_ending() {
+    let listener = free().await;
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let serving = tokio::spawn(serve(listener, hello(), async move { drop(stopped.await) }));
+    let silent = dial(address);
+    stop.send(()).unwrap();
+    serving.await.unwrap();
+    assert_eq!(answers(&silent), "");
+}
+
+#[tokio::test]
+async fn the_version_is_known_however_its_bytes_come() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = free().await;
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, hello(), pending()));
+    let mut one = TcpStream::connect(address).await.unwrap();
+    one.write_all(b"P").await.unwrap();
+    let mut two = TcpStream::connect(address).await.unwrap();
+    two.write_all(b"PRI * HTTP/2.0\r\n\r\n").await.unwrap();
+    ask(address).await.unwrap();
+    one.write_all(b"UT / HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    one.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
+    // The rest of the preface, and an empty frame of settings: the server answers with its own.
+    two.write_all(b"SM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut frame = [0; 9];
+    two.read_exact(&mut frame).await.unwrap();
+    assert_eq!(frame[3], 4, "{frame:?}");
 }
 
 #[tokio::test]
