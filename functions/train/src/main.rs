@@ -47,7 +47,7 @@ async fn train(settings: Settings, run: RunId) -> Result<(), Failure> {
     let labels = settings.service.labels();
     pappus_telemetry::init_logs(settings.log_format, &settings.log, &labels).map_err(Failure::from_error)?;
     let (bus, _) = Bus::new();
-    let context = Context::open(settings, Arc::new(bus)).await.map_err(Failure::from_error)?;
+    let context = Context::open_when_there(settings, Arc::new(bus)).await.map_err(Failure::from_error)?;
     let trained = Train::new(context.clone(), Arc::new(|step| tracing::debug!(?step))).run(&run).await?;
     if let Some(trained) = trained {
         let event = Event::new("train", &trained.event(), Timestamp::now()).map_err(Error::from)?;

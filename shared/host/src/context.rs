@@ -1,15 +1,22 @@
 //! The neighbours of a function, opened.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use pappus_catalog::SharedCatalog;
 use pappus_objects::{Access, Objects};
 use pappus_telemetry::Metrics;
+use tokio::time::sleep;
 
 use crate::disposition::Failure;
 use crate::error::Error;
 use crate::outgoing::Publisher;
-use crate::settings::Settings;
+use crate::settings::{Host, Settings};
+
+/// The first and the longest time between two attempts to open neighbours that are not there yet.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// How long a start on AWS Lambda waits for them: it may take ten seconds in all.
+const LAMBDA_PATIENCE: Duration = Duration::from_secs(8);
 
 /// What a function works with.
 #[derive(Clone)]
@@ -41,6 +48,29 @@ impl Context {
         })
     }
 
+    /// Opens the neighbours that the settings name, and waits for those that do not answer yet: servers that are started
+    /// together come up in any order.
+    ///
+    /// # Errors
+    /// As [`Context::open`]; that a neighbour does not answer only on AWS Lambda, which gives a start little time.
+    pub async fn open_when_there(settings: Settings, events: Arc<dyn Publisher>) -> Result<Self, Error> {
+        let begun = Instant::now();
+        let (mut pause, longest) = PAUSES;
+        loop {
+            let error = match Self::open(settings.clone(), events.clone()).await {
+                Err(error) if is_awaited(&error, &settings) => error,
+                opened => return opened,
+            };
+            if settings.host == Host::Lambda && begun.elapsed() + pause > LAMBDA_PATIENCE {
+                return Err(error);
+            }
+            let failure = Failure::from_error(error);
+            tracing::warn!(%failure, ?pause, "a neighbour does not answer yet: to be tried again");
+            sleep(pause).await;
+            pause = longest.min(pause * 2);
+        }
+    }
+
     /// Whether the neighbours can be reached and used.
     ///
     /// # Errors
@@ -49,5 +79,17 @@ impl Context {
         self.catalog.check().await?;
         self.objects.check(Access::Write).await?;
         Ok(())
+    }
+}
+
+/// Whether an error may pass by itself: that of a server, not of this machine's own files.
+fn is_awaited(error: &Error, settings: &Settings) -> bool {
+    let is_server = |url: &str| !["file:", "memory:", "sqlite:"].iter().any(|scheme| url.starts_with(scheme));
+    match error {
+        Error::Objects(pappus_objects::Error::Unavailable { .. }) => is_server(&settings.objects),
+        Error::Catalog(pappus_catalog::Error::Unavailable(_) | pappus_catalog::Error::Busy(_)) => {
+            is_server(&settings.catalog)
+        }
+        _ => false,
     }
 }

@@ -81,7 +81,7 @@ async fn host(build: impl AsyncFnOnce(Context) -> Result<App, Failure>, begun: I
         .into());
     }
     let outlet = Outlet::open(events).await?;
-    let context = Context::open(settings, outlet.publisher()).await?;
+    let context = Context::open_when_there(settings, outlet.publisher()).await?;
     let app = build(context.clone()).await.map_err(Stopped::Function)?;
     let hosted = Hosted::new(app, context, outlet);
     match host {

@@ -43,7 +43,7 @@ impl Up {
     pub(crate) async fn start(settings: Settings) -> Result<Self, Trouble> {
         only_local(&settings)?;
         let (bus, deliveries) = Bus::new();
-        let context = Context::open(settings, Arc::new(bus.clone())).await.map_err(of_host)?;
+        let context = Context::open_when_there(settings, Arc::new(bus.clone())).await.map_err(of_host)?;
         let apps = vec![
             pappus_ingest::app(context.clone()),
             pappus_train_trigger::app_watching(context.clone(), Arc::new(launcher(&context)?), LOOK),
