@@ -84,7 +84,7 @@ fn events_alone_join_the_functions_though_each_comes_twice() -> Result<()> {
 
     let status = home.json(&["status"])?;
     assert_eq!(status["images"]["labels"], json!({ "dandelion": 80, "grass": 80 }), "nothing twice, nothing lost");
-    assert_eq!(status["predictions"], 1);
+    assert_eq!(status["predictions_last_day"], 1);
     let models = home.json(&["models"])?;
     let passed = models.as_array().into_iter().flatten().filter(|model| model["verdict"] == "passed").count() as u64;
     let entries = status["ledger_entries"].as_u64().context("a ledger")?;

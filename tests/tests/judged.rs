@@ -24,7 +24,7 @@ fn the_demonstration_ends_with_an_answer() -> Result<()> {
         assert!(told.contains(part), "{told}");
     }
     let status = home.json(&["status"])?;
-    assert_eq!((&status["ledger_entries"], &status["predictions"]), (&json!(1), &json!(1)));
+    assert_eq!((&status["ledger_entries"], &status["predictions_last_day"]), (&json!(1), &json!(1)));
     assert_eq!(home.check_objects()?.0, 120);
 
     // What it advises works as it stands, in a shell that knows nothing of the program.

@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::health::Probe;
 use crate::log::PredictionLog;
 use crate::metrics::{Failed, Loaded, PredictMetrics, Predicted as PredictedLabels, Step};
+use crate::retention::keep_for;
 use crate::serving::{Live, Serving};
 use crate::upload::{self, MAX_BATCH_BYTES, MAX_BODY_BYTES, MAX_IMAGE_BYTES, Upload};
 
@@ -47,14 +48,18 @@ pub struct Predict {
 /// it says so, and follows the release.
 pub async fn app(context: Context) -> App {
     let metrics = PredictMetrics::register(&context);
+    let waiting = context.settings.home.join("predictions");
     let predict = Arc::new(Predict {
         serving: Serving::new(context.clone()),
-        log: PredictionLog::start(context.catalog.clone(), metrics.unlogged.clone()),
+        log: PredictionLog::start(context.catalog.clone(), Some(waiting), metrics.unlogged.clone()),
         metrics,
         probe: Probe::new(),
         context,
     });
     predict.follow(false).await;
+    if let Some(days) = predict.context.settings.predictions_days {
+        tokio::spawn(keep_for(days.get(), Arc::downgrade(&predict)));
+    }
     let following = Arc::downgrade(&predict);
     tokio::spawn(async move {
         let mut tick = tokio::time::interval(FOLLOW);

@@ -11,7 +11,9 @@ mod events;
 mod health;
 mod log;
 mod metrics;
+mod retention;
 mod serving;
+mod spill;
 mod upload;
 
 pub use app::{Predict, app};

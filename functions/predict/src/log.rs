@@ -1,5 +1,6 @@
-//! The prediction log: behind the answers, in batches, bounded.
+//! The prediction log: behind the answers, in batches, bounded in memory and on disk.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,7 +10,9 @@ use pappus_domain::Prediction;
 use pappus_host::Failure;
 use prometheus_client::metrics::counter::Counter;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use crate::spill::Spill;
 
 /// Predictions that may wait to be written.
 const WAITING: usize = 10_000;
@@ -17,7 +20,9 @@ const WAITING: usize = 10_000;
 const BATCH: usize = 512;
 /// How long predictions gather before they are written: each transaction costs a flush of the disk.
 const GATHER: Duration = Duration::from_millis(100);
-/// How long to wait before a batch that failed is written again.
+/// How long the catalog may take for a batch.
+const ATTEMPT: Duration = Duration::from_secs(10);
+/// How long it is left alone after it has failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The near end of the log. Cheap to clone.
@@ -32,12 +37,20 @@ pub struct PredictionLog {
 }
 
 impl PredictionLog {
-    /// Starts the writer. `dropped` counts what found the queue full.
-    pub fn start(catalog: Arc<dyn Predictions>, dropped: Counter) -> Self {
+    /// Starts the writer. What the catalog does not take waits in the folder `waiting`, if one is given, also for the
+    /// next process. `dropped` counts what found the queue full.
+    pub fn start(catalog: Arc<dyn Predictions>, waiting: Option<PathBuf>, dropped: Counter) -> Self {
         let (queue, predictions) = mpsc::channel(WAITING);
         let (wanted, is_wanted) = watch::channel(0);
         let (tell_written, written) = watch::channel(0);
-        tokio::spawn(write(catalog, predictions, is_wanted, tell_written));
+        tokio::spawn(async move {
+            let spill = match waiting {
+                Some(folder) => Some(Spill::open(folder).await),
+                None => None,
+            };
+            let writer = Writer { catalog, spill, away_until: None, wanted: is_wanted, done: 0 };
+            writer.run(predictions, tell_written).await;
+        });
         Self { queue, taken: Arc::default(), wanted, written, dropped }
     }
 
@@ -49,8 +62,9 @@ impl PredictionLog {
         };
     }
 
-    /// Has all that was taken written at once, and waits for that, at most `patience`. Returns how many predictions wait
-    /// still: they are tried again for as long as the process lives, and lost when it ends.
+    /// Has all that was taken written at once, to the catalog or else to disk, and waits for that, at most `patience`.
+    /// Returns how many predictions are in memory still: they are tried again for as long as the process lives, and
+    /// lost when it ends.
     pub async fn flush(&self, patience: Duration) -> u64 {
         let taken = self.taken.load(Ordering::Relaxed);
         self.wanted.send_modify(|wanted| *wanted = taken.max(*wanted));
@@ -65,33 +79,101 @@ impl PredictionLog {
     }
 }
 
-async fn write(
+/// The far end: what it takes from the queue reaches the catalog, or waits on disk until it can.
+struct Writer {
     catalog: Arc<dyn Predictions>,
-    mut queue: mpsc::Receiver<Prediction>,
-    mut wanted: watch::Receiver<u64>,
-    written: watch::Sender<u64>,
-) {
-    let (mut batch, mut done) = (Vec::with_capacity(BATCH), 0);
-    while queue.recv_many(&mut batch, BATCH).await > 0 {
-        append(&*catalog, &batch, &mut wanted).await;
-        done += batch.len() as u64;
-        batch.clear();
-        written.send_replace(done);
-        tokio::select! {
-            () = sleep(GATHER) => {}
-            Ok(_) = wanted.wait_for(|wanted| *wanted > done) => {}
+    spill: Option<Spill>,
+    /// Until when the catalog is left alone: it failed.
+    away_until: Option<Instant>,
+    wanted: watch::Receiver<u64>,
+    done: u64,
+}
+
+impl Writer {
+    async fn run(mut self, mut queue: mpsc::Receiver<Prediction>, written: watch::Sender<u64>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            let received = tokio::select! {
+                received = queue.recv_many(&mut batch, BATCH) => received,
+                () = until(self.away_until), if self.spill.as_ref().is_some_and(|spill| !spill.is_empty()) => {
+                    self.catch_up().await;
+                    continue;
+                }
+            };
+            if received == 0 {
+                return;
+            }
+            self.settle(&batch).await;
+            self.done += batch.len() as u64;
+            batch.clear();
+            written.send_replace(self.done);
+            let done = self.done;
+            tokio::select! {
+                () = sleep(GATHER) => {}
+                Ok(_) = self.wanted.wait_for(|wanted| *wanted > done) => {}
+            }
+        }
+    }
+
+    /// Sees to it that a batch is in the catalog or on disk. Where neither takes it, it is held, and the queue fills.
+    async fn settle(&mut self, batch: &[Prediction]) {
+        let is_away = self.away_until.is_some_and(|until| until > Instant::now());
+        let is_flushed = *self.wanted.borrow() > self.done;
+        if (!is_away || is_flushed) && self.append(batch).await {
+            return;
+        }
+        while !self.keep(batch).await {
+            tokio::select! {
+                () = sleep(PAUSE) => {}
+                // Somebody flushes, and may not have the time to wait.
+                Ok(()) = self.wanted.changed() => {}
+            }
+            if self.append(batch).await {
+                return;
+            }
+        }
+    }
+
+    /// Writes a batch to the catalog, if it can be done.
+    async fn append(&mut self, batch: &[Prediction]) -> bool {
+        let failure = match timeout(ATTEMPT, self.catalog.log_predictions(batch)).await {
+            Ok(Ok(())) => {
+                self.away_until = None;
+                return true;
+            }
+            Ok(Err(error)) => Failure::from(error).to_string(),
+            Err(_) => format!("the catalog does not answer within {ATTEMPT:?}"),
+        };
+        tracing::warn!(failure, count = batch.len(), "predictions could not be logged, to be tried again");
+        self.away_until = Some(Instant::now() + PAUSE);
+        false
+    }
+
+    /// Keeps a batch on disk, if it can be done.
+    async fn keep(&mut self, batch: &[Prediction]) -> bool {
+        let Some(spill) = &mut self.spill else { return false };
+        let Err(error) = spill.keep(batch).await else { return true };
+        tracing::warn!(error = &error as &dyn std::error::Error, "predictions cannot be kept on disk");
+        false
+    }
+
+    /// Writes the batch that has waited longest to the catalog, if it can be done.
+    async fn catch_up(&mut self) {
+        let oldest = match &mut self.spill {
+            Some(spill) => spill.oldest().await,
+            None => None,
+        };
+        let Some(batch) = oldest else { return };
+        if self.append(&batch).await
+            && let Some(spill) = &mut self.spill
+        {
+            spill.forget_oldest().await;
         }
     }
 }
 
-async fn append(catalog: &dyn Predictions, batch: &[Prediction], wanted: &mut watch::Receiver<u64>) {
-    while let Err(error) = catalog.log_predictions(batch).await {
-        let (failure, count) = (Failure::from(error), batch.len());
-        tracing::warn!(%failure, count, "predictions could not be logged, to be tried again");
-        tokio::select! {
-            () = sleep(PAUSE) => {}
-            // Somebody flushes, and may not have the time to wait.
-            Ok(()) = wanted.changed() => {}
-        }
+async fn until(time: Option<Instant>) {
+    if let Some(time) = time {
+        sleep_until(time).await;
     }
 }

@@ -3,16 +3,18 @@
 
 mod common;
 
+use std::fs::read_dir;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use common::{has_runtime, post, post_form, red, serving, stores};
+use common::{Stores, has_runtime, post, post_form, red, serving, stores};
 use pappus_catalog::contract::samples;
-use pappus_catalog::{Error, Predictions};
+use pappus_catalog::{Cursor, Error, Predictions, TimeRange};
 use pappus_domain::prediction::PredictionId;
-use pappus_domain::{Digest, Prediction};
+use pappus_domain::{Digest, Prediction, Timestamp};
 use pappus_predict::PredictionLog;
 use prometheus_client::metrics::counter::Counter;
 use tokio::sync::mpsc;
@@ -34,25 +36,29 @@ async fn predictions_are_in_the_catalog_after_a_flush() {
     let logged = stores.context.catalog.prediction(&id).await.unwrap().unwrap();
     assert_eq!((logged.version, logged.class.as_str()), (version, "red"));
     assert_eq!((logged.image, logged.source.as_str()), (Digest::of(&red()), "http"));
-    assert_eq!(stores.context.catalog.prediction_count().await.unwrap(), 2, "a refusal is no prediction");
+    assert_eq!(count(&stores).await, 2, "a refusal is no prediction");
 }
 
 #[tokio::test]
 async fn a_full_log_counts_what_it_drops_and_writes_the_rest() {
     let stores = stores().await;
     let dropped = Counter::default();
-    let log = PredictionLog::start(stores.context.catalog.clone(), dropped.clone());
+    let log = PredictionLog::start(stores.context.catalog.clone(), None, dropped.clone());
     // Nothing is written meanwhile: this test is the one thread there is.
     for number in 0..10_003 {
         log.log(samples::prediction(number, 0));
     }
     assert_eq!(dropped.get(), 3);
     assert_eq!(log.flush(PATIENCE).await, 0);
-    assert_eq!(stores.context.catalog.prediction_count().await.unwrap(), 10_000);
+    assert_eq!(count(&stores).await, 10_000);
     log.log(samples::prediction(10_001, 0));
     assert_eq!(log.flush(PATIENCE).await, 0);
-    assert_eq!(stores.context.catalog.prediction_count().await.unwrap(), 10_001, "there is room again");
+    assert_eq!(count(&stores).await, 10_001, "there is room again");
     assert_eq!(dropped.get(), 3);
+}
+
+async fn count(stores: &Stores) -> u64 {
+    stores.context.catalog.count_predictions(&TimeRange::default(), u64::MAX).await.unwrap()
 }
 
 /// A catalog that fails while it is told to, and tells of each transaction how many predictions it had.
@@ -75,19 +81,27 @@ impl Predictions for Store {
         Ok(None)
     }
 
-    async fn recent_predictions(&self, _: usize) -> Result<Vec<Prediction>, Error> {
+    async fn predictions(&self, _: &TimeRange, _: Option<&Cursor>, _: usize) -> Result<Vec<Prediction>, Error> {
         Ok(Vec::new())
     }
 
-    async fn prediction_count(&self) -> Result<u64, Error> {
+    async fn count_predictions(&self, _: &TimeRange, _: u64) -> Result<u64, Error> {
+        Ok(0)
+    }
+
+    async fn delete_predictions(&self, _: Timestamp, _: usize) -> Result<u64, Error> {
         Ok(0)
     }
 }
 
 fn store(fails: bool) -> (Arc<Store>, PredictionLog, mpsc::UnboundedReceiver<usize>) {
+    store_beside(fails, None)
+}
+
+fn store_beside(fails: bool, waiting: Option<&Path>) -> (Arc<Store>, PredictionLog, mpsc::UnboundedReceiver<usize>) {
     let (transactions, told) = mpsc::unbounded_channel();
     let store = Arc::new(Store { fails: fails.into(), transactions });
-    (store.clone(), PredictionLog::start(store, Counter::default()), told)
+    (store.clone(), PredictionLog::start(store, waiting.map(Path::to_owned), Counter::default()), told)
 }
 
 // The clock of these stands still while anything can be done.
@@ -129,4 +143,51 @@ async fn a_flush_ends_in_time_though_the_catalog_fails_and_the_next_one_finds_wh
     assert_eq!(log.flush(PATIENCE).await, 0);
     assert_eq!(begun.elapsed(), gave_up, "it is tried at once");
     assert_eq!(transactions.recv().await, Some(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_catalog_does_not_take_waits_on_disk_until_it_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, log, mut transactions) = store_beside(true, Some(&folder.path().join("waiting")));
+    for number in 0..30_000 {
+        log.log(samples::prediction(number, 0));
+        if number % 5_000 == 4_999 {
+            assert_eq!(log.flush(PATIENCE).await, 0, "they are safe");
+        }
+    }
+    store.fails.store(false, Ordering::Relaxed);
+    let mut logged = 0;
+    while logged < 30_000 {
+        logged += transactions.recv().await.unwrap();
+    }
+    assert_eq!(logged, 30_000, "and nobody had to ask for it");
+    log.log(samples::prediction(30_000, 0));
+    assert_eq!(transactions.recv().await, Some(1));
+    assert_eq!(read_dir(folder.path().join("waiting")).unwrap().count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_on_disk_is_logged_by_the_next_process_and_damage_is_set_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, log, _) = store_beside(true, Some(folder.path()));
+    for number in 0..3 {
+        log.log(samples::prediction(number, 0));
+    }
+    assert_eq!(log.flush(PATIENCE).await, 0);
+    drop(log);
+    std::fs::write(folder.path().join("0.jsonl"), b"{\"half\": a line").unwrap();
+    let (_store, _log, mut transactions) = store_beside(false, Some(folder.path()));
+    assert_eq!(transactions.recv().await, Some(3));
+    assert!(folder.path().join("0.damaged").is_file());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_folder_that_cannot_be_written_leaves_the_memory() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let (store, log, mut transactions) = store_beside(true, Some(&file.path().join("waiting")));
+    log.log(samples::prediction(0, 0));
+    assert_eq!(log.flush(Duration::from_millis(2_500)).await, 1, "it waits still");
+    store.fails.store(false, Ordering::Relaxed);
+    assert_eq!(log.flush(PATIENCE).await, 0);
+    assert_eq!(transactions.recv().await, Some(1));
 }

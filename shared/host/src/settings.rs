@@ -1,6 +1,7 @@
 //! Settings: one environment variable a neighbour, checked at start.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use pappus_domain::ModelName;
@@ -89,6 +90,8 @@ pub struct Settings {
     pub log: String,
     /// `PAPPUS_LOG_FORMAT`: `text` or `json`.
     pub log_format: LogFormat,
+    /// `PAPPUS_PREDICTIONS_DAYS`: how long the log keeps a prediction; for ever where it is not set.
+    pub predictions_days: Option<NonZeroU32>,
     /// `PORT`: where a function listens when it is on its own.
     pub port: u16,
     /// `PAPPUS_EVENTS`, or the sink that is named where it is not set.
@@ -134,6 +137,7 @@ impl Settings {
             })?,
             log: get("PAPPUS_LOG").unwrap_or_else(|| "info".into()),
             log_format: get("PAPPUS_LOG_FORMAT").unwrap_or_else(|| log_format.into()).parse()?,
+            predictions_days: days(get("PAPPUS_PREDICTIONS_DAYS"))?,
             port: port.parse().map_err(|_| Error::Setting {
                 variable: "PORT",
                 value: port.clone(),
@@ -151,6 +155,21 @@ impl Settings {
     /// As [`Settings::read`].
     pub fn from_environment(home: Option<PathBuf>) -> Result<Self, Error> {
         Self::read(|name| std::env::var(name).ok(), home)
+    }
+}
+
+/// A hundred years: a later date would be none.
+const MOST_DAYS: u32 = 36_500;
+
+fn days(value: Option<String>) -> Result<Option<NonZeroU32>, Error> {
+    let Some(value) = value else { return Ok(None) };
+    match value.parse::<NonZeroU32>() {
+        Ok(days) if days.get() <= MOST_DAYS => Ok(Some(days)),
+        _ => Err(Error::Setting {
+            variable: "PAPPUS_PREDICTIONS_DAYS",
+            value,
+            allowed: "a number of days from 1 to 36500, or not set: then predictions are kept for ever",
+        }),
     }
 }
 

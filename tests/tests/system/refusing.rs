@@ -40,7 +40,7 @@ fn a_request_that_is_wrong_is_told_what_is_wrong() -> Result<()> {
     }
     up.post("/predict", &form, &form_body)?.expect(200)?;
     up.stop()?;
-    assert_eq!(home.json(&["status"])?["predictions"], 1, "what was refused is not logged");
+    assert_eq!(home.json(&["status"])?["predictions_last_day"], 1, "what was refused is not logged");
     Ok(())
 }
 

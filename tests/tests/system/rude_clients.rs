@@ -61,6 +61,6 @@ fn many_clients_at_once_are_all_answered() -> Result<()> {
         answered += 1;
     }
     up.stop()?;
-    assert_eq!((answered, home.json(&["status"])?["predictions"].as_u64()), (CLIENTS, Some(CLIENTS as u64)));
+    assert_eq!((answered, home.json(&["status"])?["predictions_last_day"].as_u64()), (CLIENTS, Some(CLIENTS as u64)));
     Ok(())
 }

@@ -49,7 +49,7 @@ fn requests_under_way_are_answered_and_logged_before_the_end() -> Result<()> {
     let ended = up.wait()?.expect(0)?;
     assert!(!ended.stderr.contains("ERROR"), "{}", ended.stderr);
 
-    let logged = home.json(&["status"])?["predictions"].as_u64().unwrap_or_default();
+    let logged = home.json(&["status"])?["predictions_last_day"].as_u64().unwrap_or_default();
     assert!(logged >= ids.len() as u64, "{logged} of {} answers are in the log", ids.len());
     // The last ones are those that could be lost.
     for id in ids.iter().rev().take(BEGUN) {

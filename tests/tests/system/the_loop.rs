@@ -73,7 +73,7 @@ fn released(home: &Home, version: &str) -> Result<()> {
     assert_eq!(status["images"], json!({ "stored": 48, "quarantined": 0, "labels": { "dandelion": 24, "grass": 24 } }));
     assert_eq!((&status["release"]["champion"], &status["ledger_entries"]), (&json!(version), &json!(1)));
     assert_eq!((&status["last_run"]["status"], &status["training"]), (&json!("succeeded"), &Value::Null));
-    assert_eq!((&status["predictions"], &status["last_predictions"][0]["id"]), (&json!(2), &answers[1]["id"]));
+    assert_eq!((&status["predictions_last_day"], &status["last_predictions"][0]["id"]), (&json!(2), &answers[1]["id"]));
     let told = home.run(&["status"])?.expect(0)?.stdout;
     assert!(told.contains("2 logged, the last of them:") && told.contains(&format!("pappus why {id}")), "{told}");
     let models = home.json(&["models"])?;

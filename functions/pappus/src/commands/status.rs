@@ -1,5 +1,8 @@
 //! `pappus status`.
 
+use std::time::Duration;
+
+use pappus_catalog::TimeRange;
 use pappus_domain::release::LedgerEntry;
 use pappus_domain::{Lease, Prediction, Timestamp};
 use pappus_host::{Context, Failure};
@@ -12,6 +15,9 @@ use crate::trouble::Trouble;
 
 /// Predictions that are shown.
 const SHOWN: usize = 3;
+/// How far those of the last day are counted.
+const COUNTED: u64 = 100_000;
+const DAY: Duration = Duration::from_hours(24);
 
 pub(crate) async fn run(context: &Context, output: Output) -> Result<(), Trouble> {
     let Context { catalog, settings, objects, .. } = context;
@@ -24,12 +30,13 @@ pub(crate) async fn run(context: &Context, output: Output) -> Result<(), Trouble
     LedgerEntry::verify(&ledger).map_err(Failure::from_error)?;
     let lease = catalog.lease(&Lease::for_training(&settings.model)).await?;
     let training = lease.filter(|lease| !lease.is_expired(Timestamp::now()));
-    let predictions = catalog.prediction_count().await?;
-    let last = catalog.recent_predictions(SHOWN).await?;
+    let day = TimeRange { from: Timestamp::now().checked_sub(DAY).ok(), until: None };
+    let predictions = catalog.count_predictions(&day, COUNTED).await?;
+    let last = catalog.predictions(&TimeRange::default(), None, SHOWN).await?;
     let value = json!({
         "model": settings.model, "objects": settings.objects, "catalog": settings.catalog, "images": images,
         "sources": sources, "last_run": last_run, "training": training, "release": release,
-        "ledger_entries": ledger.len(), "predictions": predictions, "last_predictions": last,
+        "ledger_entries": ledger.len(), "predictions_last_day": predictions, "last_predictions": last,
     });
     output.print(&value, || {
         let labels: Vec<String> = images.labels.iter().map(|(label, count)| format!("{label} {count}")).collect();
@@ -57,11 +64,19 @@ pub(crate) async fn run(context: &Context, output: Output) -> Result<(), Trouble
             format!("training     {}", training.map_or_else(|| "none under way".into(), |lease| lease.holder)),
             format!("champion     {champion}"),
             format!("ledger       {} entries, unbroken", ledger.len()),
-            format!("predictions  {predictions} logged{}", if last.is_empty() { "" } else { ", the last of them:" }),
+            format!(
+                "predictions  {} in the last 24 hours{}",
+                counted(predictions),
+                if last.is_empty() { "" } else { "; the last:" }
+            ),
         ];
         lines.extend(last.iter().map(describe));
         lines.join("\n")
     })
+}
+
+fn counted(predictions: u64) -> String {
+    if predictions < COUNTED { predictions.to_string() } else { format!("{COUNTED} or more") }
 }
 
 fn describe(prediction: &Prediction) -> String {
