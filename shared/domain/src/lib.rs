@@ -17,6 +17,7 @@ pub mod run;
 pub mod split;
 pub mod stats;
 pub mod trigger;
+pub mod validation;
 pub mod verdict;
 
 pub use data_set::{DataSet, DataSetEntry, Split};

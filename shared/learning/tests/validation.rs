@@ -134,8 +134,22 @@ fn the_seed_decides_and_the_number_of_threads_does_not() {
 }
 
 #[test]
+fn figures_deviate_where_folds_differ_and_only_there() {
+    // Folds of the same two classes, in which every image looks the same.
+    let alike = Views::single(Matrix::new(20, 1, vec![0.0; 20]).unwrap());
+    let (labels, groups): (Vec<usize>, Vec<u64>) = ((0..20).map(|image| image % 2).collect(), (0..20).collect());
+    let samples = Samples { views: &alike, labels: &labels, groups: &groups, classes: 2 };
+    for score in cross_validate(&samples, &plan()).unwrap().table {
+        assert!(score.deviation < 1e-9 && score.loss_deviation < 1e-9, "{score:?}");
+    }
+    for score in cross_validate(&Data::new(&[30, 30], 2.0).samples(), &plan()).unwrap().table {
+        assert!(score.deviation > 0.0 && score.loss_deviation > 0.0, "{score:?}");
+    }
+}
+
+#[test]
 fn a_small_set_tells_only_large_differences() {
-    let score = |accuracy| Score { strength: 1.0, accuracy, deviation: 0.0, log_loss: 0.1 };
+    let score = |accuracy| Score { strength: 1.0, accuracy, deviation: 0.0, log_loss: 0.1, loss_deviation: 0.0 };
     // One standard error of 90 % among 100 is 3 points, among 10 000 it is 0.3.
     assert!(!score(0.88).is_clearly_below(&score(0.9), 100));
     assert!(score(0.86).is_clearly_below(&score(0.9), 100));

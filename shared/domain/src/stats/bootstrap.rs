@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A figure with its 95 % percentile bootstrap interval (B. Efron, R. J. Tibshirani, "An Introduction to the
-/// Bootstrap", 1993, section 13.3). Where a small sample's bias would leave the figure outside, the interval is widened
-/// to it.
+/// A figure with its 95 % interval: the percentile bootstrap (B. Efron, R. J. Tibshirani, "An Introduction to the
+/// Bootstrap", 1993, section 13.3) where no other way is named. Where a small sample's bias would leave the figure
+/// outside, the interval is widened to it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// The figure on all images.

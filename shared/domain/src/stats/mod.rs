@@ -4,15 +4,19 @@ mod bootstrap;
 mod calibration;
 mod latency;
 mod mcnemar;
+mod mistakes;
 mod proportion;
 mod report;
+mod roc;
 
 pub use bootstrap::Interval;
 pub use calibration::{Calibration, CalibrationBin};
 pub use latency::Latency;
 pub use mcnemar::McNemar;
+pub use mistakes::Mistake;
 pub use proportion::Proportion;
 pub use report::{Answer, ClassReport, Report};
+pub use roc::{Roc, RocPoint};
 
 /// Answers that no figures can be computed from. Answers are counted from 1 in the messages.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

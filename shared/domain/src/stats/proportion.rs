@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Interval;
+
 /// A share of `of` trials, with its 95 % interval after Wilson (E. B. Wilson, "Probable inference, the law of
 /// succession, and statistical inference", JASA 22, 1927).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,5 +30,11 @@ impl Proportion {
         let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
         // At 0 and 1 an end of the interval is the share itself, which rounding must not step over.
         Self { value: p, low: (centre - half).clamp(0.0, p), high: (centre + half).clamp(p, 1.0), of }
+    }
+}
+
+impl From<Proportion> for Interval {
+    fn from(Proportion { value, low, high, .. }: Proportion) -> Self {
+        Self { value, low, high }
     }
 }

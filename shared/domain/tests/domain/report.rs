@@ -85,6 +85,24 @@ fn divisions_by_zero_have_conventions() {
     assert_close(report.macro_f1.value, (6.0 / 9.0) / 2.0);
 }
 
+/// Reference: `scipy.stats.binomtest(right, either).proportion_ci(method="wilson")`, each end as `2·share / (1 + share)`.
+#[test]
+fn f1_has_wilsons_interval() {
+    for (confusion, value, low, high) in [
+        ([[38, 2], [1, 9]], 0.962_025_316_455_696_2, 0.892_411_950_872_958_9, 0.987_240_326_638_896_5),
+        ([[0, 4], [3, 9]], 0.0, 0.0, 0.523_255_515_629_374_7),
+        ([[10, 0], [0, 9]], 1.0, 0.838_874_841_947_180_6, 1.0),
+        ([[2, 1], [2, 9]], 4.0 / 7.0, 0.210_484_230_330_105_85, 0.869_593_936_753_728_4),
+    ] {
+        let found = report(2, &answers(confusion, 0.9)).classes[0].f1_interval();
+        assert_close(found.value, value);
+        assert_close(found.low, low);
+        assert_close(found.high, high);
+    }
+    let nowhere = report(3, &answers([[3, 1, 0], [0, 2, 0], [0; 3]], 0.9)).classes[2].f1_interval();
+    assert_eq!(nowhere, Interval { value: 0.0, low: 0.0, high: 1.0 }, "nothing is known of it");
+}
+
 #[test]
 fn one_sure_mistake_costs_much_but_not_everything() {
     let report = report(2, &answers([[1, 1], [0, 0]], 1.0));
@@ -166,7 +184,9 @@ proptest! {
         for (index, class) in report.classes.iter().enumerate() {
             let answered: u64 = report.confusion.iter().map(|row| row[index]).sum();
             prop_assert_eq!((class.support, class.precision.of), (sum(&report.confusion[index]), answered));
-            prop_assert!((0.0..=1.0).contains(&class.f1));
+            let Interval { value, low, high } = class.f1_interval();
+            prop_assert!(0.0 <= low && low <= value && value <= high && high <= 1.0);
+            prop_assert_eq!(value, class.f1);
         }
         let right: u64 = (0..usize::from(count)).map(|class| report.confusion[class][class]).sum();
         prop_assert_eq!(report.accuracy.value, right as f64 / report.images as f64);

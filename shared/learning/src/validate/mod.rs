@@ -127,6 +127,8 @@ pub struct Score {
     pub deviation: f64,
     /// The mean of −ln(probability of the true class).
     pub log_loss: f64,
+    /// The standard deviation of that mean from fold to fold.
+    pub loss_deviation: f64,
 }
 
 impl Score {
@@ -270,10 +272,21 @@ fn score(strength: f64, tallies: impl Iterator<Item = Tally> + Clone) -> Score {
     let images: usize = tallies.clone().map(|tally| tally.images).sum();
     let right: usize = tallies.clone().map(|tally| tally.right).sum();
     let loss: f64 = tallies.clone().map(|tally| tally.loss).sum();
-    let shares: Vec<f64> =
-        tallies.filter(|tally| tally.images > 0).map(|tally| tally.right as f64 / tally.images as f64).collect();
-    let mean = shares.iter().sum::<f64>() / shares.len() as f64;
-    let squares: f64 = shares.iter().map(|share| (share - mean).powi(2)).sum();
-    let deviation = (squares / (shares.len() - 1).max(1) as f64).sqrt();
-    Score { strength, accuracy: right as f64 / images as f64, deviation, log_loss: loss / images as f64 }
+    let held = || tallies.clone().filter(|tally| tally.images > 0);
+    let of_fold = |sum: fn(&Tally) -> f64| deviation(held().map(|tally| sum(&tally) / tally.images as f64));
+    Score {
+        strength,
+        accuracy: right as f64 / images as f64,
+        deviation: of_fold(|tally| tally.right as f64),
+        log_loss: loss / images as f64,
+        loss_deviation: of_fold(|tally| tally.loss),
+    }
+}
+
+/// The standard deviation of a sample; 0 of a single value.
+fn deviation(values: impl Iterator<Item = f64>) -> f64 {
+    let values: Vec<f64> = values.collect();
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (squares / values.len().saturating_sub(1).max(1) as f64).sqrt()
 }
