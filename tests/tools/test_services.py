@@ -284,6 +284,7 @@ class Services(unittest.TestCase):
         for arguments, says in [
             (["start", "postgres"], "there is no service postgres, but mariadb, minio, dynamodb, mlflow"),
             (["start", "--at"], "--at needs a value"),
+            (["status", "--at", "two words"], "a folder's path may hold"),
             (["start", "--on", "here"], "there is no option --on"),
             (["start", "--notify", "http://127.0.0.1/", "mariadb"], "--notify is for start minio"),
             (["start", "--notify", "127.0.0.1", "minio"], "--notify needs a URL, not 127.0.0.1"),
