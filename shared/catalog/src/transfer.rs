@@ -68,6 +68,7 @@ impl Kind {
 /// One thing that a catalog holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "a page of them lives for a moment")]
 pub enum Record {
     /// An image, and where it belongs.
     Image {

@@ -1,5 +1,7 @@
 //! The prediction log.
 
+use std::slice::from_ref;
+
 use pappus_domain::Prediction;
 
 use super::samples::{prediction, time};
@@ -46,15 +48,15 @@ async fn refuses_what_is_no_number(catalog: &dyn Catalog) {
 }
 
 async fn pages_within_a_time(catalog: &dyn Catalog, [first, second, third]: &[Prediction; 3]) {
-    assert_eq!(page(catalog, ALWAYS, Some(third), 1).await, [second.clone()], "a page goes on inside a moment");
-    assert_eq!(page(catalog, ALWAYS, Some(second), 9).await, [first.clone()]);
+    assert_eq!(page(catalog, ALWAYS, Some(third), 1).await, from_ref(second), "a page goes on inside a moment");
+    assert_eq!(page(catalog, ALWAYS, Some(second), 9).await, from_ref(first));
     assert!(page(catalog, ALWAYS, Some(first), 9).await.is_empty());
     let from = TimeRange { from: Some(time(2)), until: None };
     assert_eq!(page(catalog, from, None, 9).await, [third.clone(), second.clone()], "the beginning is part of it");
     assert_eq!(count(catalog, from, 9).await, 2);
     let until = TimeRange { from: None, until: Some(time(2)) };
-    assert_eq!(page(catalog, until, None, 9).await, [first.clone()], "the end is not");
-    assert_eq!(page(catalog, until, Some(third), 9).await, [first.clone()], "wherever the page before ended");
+    assert_eq!(page(catalog, until, None, 9).await, from_ref(first), "the end is not");
+    assert_eq!(page(catalog, until, Some(third), 9).await, from_ref(first), "wherever the page before ended");
     assert_eq!(count(catalog, until, 9).await, 1);
     let never = TimeRange { from: Some(time(2)), until: Some(time(1)) };
     assert!(page(catalog, never, None, 9).await.is_empty());
