@@ -5,10 +5,12 @@
 //! between several; [`Trained`] is a home with two released versions, made once a test binary and copied for each test.
 
 mod broker;
+mod fleet;
 mod function;
 mod home;
 mod http;
 mod lambda;
+mod neighbours;
 pub mod pictures;
 mod program;
 mod running;
@@ -20,10 +22,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 pub use broker::Broker;
+pub use fleet::Fleet;
 pub use function::Function;
 pub use home::Home;
 pub use http::{Answer, multipart};
 pub use lambda::Lambda;
+pub use neighbours::{Database, neighbour, place, unique};
 pub use program::runtime;
 pub use running::{Ended, Running};
 pub use trained::Trained;

@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Status,
     /// Tell what a prediction goes back to: its model, its data set, its training images
     Why(Why),
+    /// Copy a whole home, objects and catalog, to another, and prove that both are the same
+    Migrate(Migrate),
     /// Do the training of a run that is in the catalog (what train-trigger launches)
     #[command(hide = true)]
     TrainingJob {
@@ -183,6 +185,23 @@ pub(crate) struct Predict {
     #[arg(long = "version", value_name = "VERSION")]
     pub(crate) model_version: Option<String>,
 }
+
+#[derive(Debug, Args)]
+#[command(after_help = HOMES)]
+pub(crate) struct Migrate {
+    /// The home to copy
+    pub(crate) from: String,
+    /// The home to copy into: empty, or where an earlier move of the same home has begun
+    pub(crate) to: String,
+}
+
+const HOMES: &str = "\
+A home is a folder (an embedded one), a file of settings with PAPPUS_OBJECTS and PAPPUS_CATALOG (VARIABLE=value lines),
+or `env:`, the home of this environment:
+  pappus migrate .pappus production.env     a laptop's work to servers
+  pappus migrate production.env backup      and back
+Nothing is removed or replaced that does not belong to the same home. What was cut off goes on where it was when the
+same command is run again. Let nothing change the home meanwhile.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Images {

@@ -17,6 +17,14 @@ pub(crate) fn bar(output: Output, what: &str, total: u64) -> ProgressBar {
     bar
 }
 
+/// A count of things that nobody has counted before.
+pub(crate) fn counter(output: Output, what: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, target(output)).with_message(what.to_owned());
+    let style = ProgressStyle::with_template("{msg:<32} {human_pos} {per_sec}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar
+}
+
 fn target(output: Output) -> ProgressDrawTarget {
     if output.is_json() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() }
 }

@@ -5,6 +5,7 @@ mod damage;
 mod disk_full;
 mod ingesting;
 mod interrupting;
+mod migrating;
 mod refusing;
 mod rude_clients;
 mod scripts;

@@ -4,6 +4,7 @@ mod demo;
 mod evaluate;
 mod images;
 mod ingest;
+mod migrate;
 mod models;
 mod predict;
 mod release;
@@ -35,6 +36,11 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Trouble> {
     if let Command::Sample(options) = &cli.command {
         return sample::run(options, output);
     }
+    if let Command::Migrate(options) = cli.command {
+        // It has two homes, neither of them that of the settings; those of logging hold.
+        settings(home, false)?;
+        return migrate::run(options, output).await;
+    }
     let is_server = matches!(cli.command, Command::Up(_) | Command::TrainingJob { .. });
     let home = match &cli.command {
         Command::Demo(options) => demo::home(home, options.data.as_deref()),
@@ -60,7 +66,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Trouble> {
         Command::Models(options) => models::run(&context, options.limit, output).await,
         Command::Status => status::run(&context, output).await,
         Command::Why(options) => why::run(&context, options.prediction, output).await,
-        Command::Sample(_) | Command::Up(_) | Command::Demo(_) => Ok(()),
+        Command::Sample(_) | Command::Up(_) | Command::Demo(_) | Command::Migrate(_) => Ok(()),
     };
     context.catalog.close().await;
     done
