@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
@@ -38,14 +38,18 @@ impl Place {
 
     /// What a script says that is called from here.
     fn run(&self, script: &str, arguments: &[&str]) -> Result<String> {
+        let output = self.call(script, arguments)?;
+        ensure!(output.status.success(), "{script}: {output:?}");
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    fn call(&self, script: &str, arguments: &[&str]) -> Result<Output> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts").join(script);
         let path = std::env::join_paths([self.path("bin"), "/usr/bin".into(), "/bin".into()])?;
         let mut command = Command::new(&script);
         command.args(arguments).current_dir(&self.root).env("PATH", path);
         command.env("CARGO_TARGET_DIR", "built").env("ORT_DYLIB_PATH", "library.so");
-        let output = command.output().with_context(|| script.display().to_string())?;
-        ensure!(output.status.success(), "{}: {output:?}", script.display());
-        Ok(String::from_utf8(output.stdout)?)
+        command.output().with_context(|| script.display().to_string())
     }
 }
 
@@ -66,6 +70,15 @@ fn a_library_that_is_named_from_here_is_found_from_elsewhere() -> Result<()> {
         let said = place.run(script, arguments)?;
         assert!(said.lines().any(|line| Path::new(line) == library), "{script}: {said}");
     }
+    Ok(())
+}
+
+#[test]
+fn a_library_that_is_named_is_none_for_another_machine() -> Result<()> {
+    let refused = Place::new()?.call("onnxruntime", &["sparc64"])?;
+    let said = String::from_utf8(refused.stderr)?;
+    assert!(said.contains("error: no pinned ONNX Runtime for Linux-sparc64: "), "{said}");
+    assert_eq!((refused.status.code(), refused.stdout), (Some(1), Vec::new()));
     Ok(())
 }
 
