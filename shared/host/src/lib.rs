@@ -25,6 +25,8 @@ mod lambda;
 mod linger;
 mod outgoing;
 mod run;
+#[cfg(feature = "runtime-api")]
+mod runtime_api;
 mod server;
 mod settings;
 mod together;
@@ -39,6 +41,8 @@ pub use hosted::Hosted;
 pub use outgoing::EventBridge;
 pub use outgoing::{Bus, Deliveries, KnativeSink, Outlet, Publisher};
 pub use run::run;
+#[cfg(feature = "runtime-api")]
+pub use runtime_api::{Invoked, RuntimeApi};
 pub use server::{bind, serve, shutdown_signal};
 pub use settings::{EventBus, Events, Host, Launch, Service, Settings};
 pub use together::Together;

@@ -4,27 +4,22 @@
 
 mod common;
 
-use std::future::pending;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Stdio;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::IntoResponse;
-use axum::routing::{any, get, post};
-use axum::{Json, Router};
+use axum::http::HeaderMap;
+use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use common::file;
 use pappus_domain::Event;
-use pappus_host::{App, Disposition, Failure, OnEvent, Outcome, bind, serve};
+use pappus_host::{App, Disposition, Failure, Invoked, OnEvent, Outcome, RuntimeApi};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
-use tokio::sync::{Mutex, mpsc};
 
 struct Echo;
 
@@ -64,72 +59,30 @@ fn host_a_function() {
     eprintln!("ended with {code:?}");
 }
 
-/// Lambda as a function sees it: one invocation after another.
+/// The function where Lambda's runtime API is.
 struct Lambda {
-    invocations: mpsc::Sender<String>,
-    answers: mpsc::Receiver<(String, Value)>,
+    api: RuntimeApi,
     child: Child,
     lines: Lines<BufReader<ChildStderr>>,
     _home: tempfile::TempDir,
 }
 
-type Queue = Arc<Mutex<mpsc::Receiver<String>>>;
-
-async fn next(State((queue, _)): State<(Queue, mpsc::Sender<(String, Value)>)>) -> impl IntoResponse {
-    let payload = queue.lock().await.recv().await;
-    let headers = [
-        ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd"),
-        ("lambda-runtime-deadline-ms", "1942409778441"),
-        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-west-3:111122223333:function:echo"),
-    ];
-    (headers, payload.unwrap_or_default())
-}
-
-async fn answered(
-    State((_, answers)): State<(Queue, mpsc::Sender<(String, Value)>)>,
-    Path((_, how)): Path<(String, String)>,
-    body: Bytes,
-) -> StatusCode {
-    let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    answers.send((how, json)).await.unwrap();
-    StatusCode::ACCEPTED
-}
-
 async fn lambda(variables: &[(&str, &str)]) -> Lambda {
-    let (invocations, queue) = mpsc::channel(1);
-    let (answer, answers) = mpsc::channel(1);
-    let register = post(|| async {
-        (
-            [("lambda-extension-identifier", "ext")],
-            Json(json!({
-                "functionName": "echo", "functionVersion": "1", "handler": "bootstrap"
-            })),
-        )
-    });
-    let api = Router::new()
-        .route("/2018-06-01/runtime/invocation/next", get(next))
-        .route("/2018-06-01/runtime/invocation/{id}/{how}", post(answered))
-        .route("/2020-01-01/extension/register", register)
-        .route("/2020-01-01/extension/event/next", any(pending::<StatusCode>))
-        .with_state((Queue::new(queue.into()), answer));
-    let listener = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    tokio::spawn(serve(listener, api, pending()));
+    let api = RuntimeApi::start().await.unwrap();
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "host_a_function", "--ignored", "--nocapture"]).env("PAPPUS_HOME", home.path());
-    command.env("AWS_LAMBDA_RUNTIME_API", address).env("AWS_LAMBDA_FUNCTION_NAME", "echo");
-    command.env("AWS_LAMBDA_FUNCTION_VERSION", "1").env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512");
-    command.envs(variables.iter().copied()).stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+    command.envs(api.variables("echo")).envs(variables.iter().copied());
+    command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    Lambda { invocations, answers, child, lines, _home: home }
+    Lambda { api, child, lines, _home: home }
 }
 
 impl Lambda {
     async fn invoke(&mut self, payload: impl ToString) -> (String, Value) {
-        self.invocations.send(payload.to_string()).await.unwrap();
-        self.answers.recv().await.unwrap()
+        let Invoked { how, json, .. } = self.api.invoke(payload.to_string()).await.unwrap();
+        (how, json)
     }
 
     /// An HTTP request as a function URL sends it; status, headers and body of the answer.

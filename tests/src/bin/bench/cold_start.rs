@@ -7,11 +7,16 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use pappus_host::RuntimeApi;
+use tokio::runtime::Runtime;
+use tokio::time::timeout;
 
 use crate::program::{Program, photographs};
 
 /// A pause between two tries to connect, far below what is measured.
 const TRY_AGAIN: Duration = Duration::from_micros(500);
+/// How long a start may take before it counts as none.
+const PATIENCE: Duration = Duration::from_secs(30);
 const FUNCTIONS: [&str; 6] = ["predict", "ingest", "train-trigger", "train", "evaluate", "promote"];
 
 pub(crate) fn measure(program: &Program, data: &Path, backbone: &Path, times: usize) -> Result<()> {
@@ -56,7 +61,7 @@ fn once(mut command: Command, last: bool, request: [&[u8]; 2]) -> Result<Duratio
     }
     let begun = Instant::now();
     let mut child = command.env("PORT", port.to_string()).stderr(Stdio::null()).spawn()?;
-    let answer = ask(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), request, begun + Duration::from_secs(30));
+    let answer = ask(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), request, begun + PATIENCE);
     let took = begun.elapsed();
     child.kill()?;
     child.wait()?;
@@ -85,42 +90,15 @@ fn ask(address: SocketAddr, [line, body]: [&[u8]; 2], deadline: Instant) -> Resu
 
 /// A function on Lambda, until it asks for its first invocation: what Lambda calls the init duration.
 fn init(mut command: Command) -> Result<Duration> {
-    let api = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    command.env("AWS_LAMBDA_RUNTIME_API", api.local_addr()?.to_string());
-    for (name, value) in [("NAME", "bench"), ("VERSION", "1"), ("MEMORY_SIZE", "512")] {
-        command.env(format!("AWS_LAMBDA_FUNCTION_{name}"), value);
-    }
+    let runtime = Runtime::new()?;
+    let api = runtime.block_on(RuntimeApi::start())?;
+    command.envs(api.variables("bench")).stderr(Stdio::null());
     let begun = Instant::now();
-    let mut child = command.stderr(Stdio::null()).spawn()?;
-    let asked = next(&api);
+    let mut child = command.spawn()?;
+    let asked = runtime.block_on(async { timeout(PATIENCE, api.asked()).await });
     let took = begun.elapsed();
     child.kill()?;
     child.wait()?;
-    asked.map(|()| took)
-}
-
-/// Plays the runtime API until somebody asks for an invocation.
-fn next(api: &TcpListener) -> Result<()> {
-    let mut open = Vec::new();
-    loop {
-        let mut stream = api.accept()?.0;
-        let mut head = Vec::new();
-        let mut byte = [0];
-        while !head.ends_with(b"\r\n\r\n") {
-            ensure!(stream.read(&mut byte)? == 1, "the function hung up");
-            head.push(byte[0]);
-        }
-        let line = String::from_utf8_lossy(&head).lines().next().context("no request")?.to_owned();
-        if line.contains("/runtime/invocation/next") {
-            return Ok(());
-        }
-        if line.contains("/extension/register") {
-            let body = r#"{"functionName":"bench","functionVersion":"1","handler":"bootstrap"}"#;
-            let length = body.len();
-            let head = "HTTP/1.1 200 OK\r\nlambda-extension-identifier: 1\r\ncontent-type: application/json";
-            stream.write_all(format!("{head}\r\ncontent-length: {length}\r\n\r\n{body}").as_bytes())?;
-        }
-        // An extension waits for its next event on a connection that stays open.
-        open.push(stream);
-    }
+    asked.context("the function did not ask for an invocation")?;
+    Ok(took)
 }
