@@ -19,7 +19,7 @@ use crate::http::agent;
 const TRIES: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
-/// A broker that delivers every event twice at once, as one that may deliver more than once may do at any time.
+/// A broker that delivers every event twice, as one that may deliver more than once may do at any time.
 #[derive(Debug)]
 pub struct Broker {
     shared: Arc<Shared>,
@@ -33,17 +33,46 @@ struct Shared {
     triggers: Mutex<BTreeMap<String, Vec<SocketAddr>>>,
     /// The types of the events that came.
     taken: Mutex<Vec<String>>,
-    /// What became of each delivery: the type of the event and the last status.
+    /// What waits until the test has it delivered; nothing where all is delivered at once.
+    held: Option<Mutex<Held>>,
+    /// What became of each delivery, in order: the type of the event and the last status.
     delivered: Mutex<Vec<(String, u16)>>,
 }
 
+/// Deliveries that wait, the newest last.
+#[derive(Debug, Default)]
+struct Held {
+    first: Vec<Delivery>,
+    again: Vec<Delivery>,
+}
+
+#[derive(Clone, Debug)]
+struct Delivery {
+    kind: String,
+    to: SocketAddr,
+    headers: Vec<(HeaderName, String)>,
+    body: Bytes,
+}
+
 impl Broker {
-    /// A broker on a free port of this machine.
+    /// A broker on a free port of this machine that delivers what comes twice at the same time.
     ///
     /// # Errors
     /// Where it cannot listen.
     pub fn start() -> Result<Self> {
-        let shared = Arc::new(Shared::default());
+        Self::with(None)
+    }
+
+    /// One that holds back what comes, for [`Broker::deliver_late`].
+    ///
+    /// # Errors
+    /// Where it cannot listen.
+    pub fn holding() -> Result<Self> {
+        Self::with(Some(Mutex::default()))
+    }
+
+    fn with(held: Option<Mutex<Held>>) -> Result<Self> {
+        let shared = Arc::new(Shared { held, ..Shared::default() });
         let taking = shared.clone();
         let take = post(async move |headers: HeaderMap, body: Bytes| {
             taking.take(&headers, &body);
@@ -66,6 +95,14 @@ impl Broker {
         lock(&self.shared.triggers).entry(kind.into()).or_default().push(to);
     }
 
+    /// Delivers what is held back, and what comes meanwhile, one after another until nothing is left: always the newest, so
+    /// that an event comes after those that follow from others, and each once more when all have come, the newest first.
+    pub fn deliver_late(&self) {
+        while let Some(delivery) = self.shared.newest() {
+            self.shared.deliver(&delivery);
+        }
+    }
+
     /// How many events of a type have come.
     pub fn taken(&self, kind: &str) -> usize {
         lock(&self.shared.taken).iter().filter(|of| *of == kind).count()
@@ -76,44 +113,66 @@ impl Broker {
         let delivered = lock(&self.shared.delivered);
         delivered.iter().filter(|(of, _)| of == kind).map(|(_, status)| *status).collect()
     }
+
+    /// The types of the events that were delivered, in the order in which that was done.
+    pub fn order(&self) -> Vec<String> {
+        lock(&self.shared.delivered).iter().map(|(kind, _)| kind.clone()).collect()
+    }
 }
 
 impl Shared {
     fn take(self: &Arc<Self>, headers: &HeaderMap, body: &Bytes) {
-        let kind = headers.get("ce-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_owned();
-        lock(&self.taken).push(kind.clone());
-        let sent: Vec<(HeaderName, String)> = headers
+        let kind = headers.get("ce-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        lock(&self.taken).push(kind.to_owned());
+        let headers: Vec<(HeaderName, String)> = headers
             .iter()
             .filter(|(name, _)| name.as_str().starts_with("ce-") || *name == "content-type")
             .filter_map(|(name, value)| Some((name.clone(), value.to_str().ok()?.to_owned())))
             .collect();
-        let takers = lock(&self.triggers).get(&kind).cloned().unwrap_or_default();
-        for to in takers.into_iter().flat_map(|to| [to, to]) {
-            let (shared, kind, sent, body) = (self.clone(), kind.clone(), sent.clone(), body.clone());
-            thread::spawn(move || {
-                let status = deliver(to, &sent, &body).unwrap_or_default();
-                lock(&shared.delivered).push((kind, status));
-            });
+        for to in lock(&self.triggers).get(kind).cloned().unwrap_or_default() {
+            let delivery = Delivery { kind: kind.into(), to, headers: headers.clone(), body: body.clone() };
+            if let Some(held) = &self.held {
+                let mut held = lock(held);
+                held.first.push(delivery.clone());
+                held.again.push(delivery);
+                continue;
+            }
+            for delivery in [delivery.clone(), delivery] {
+                let shared = self.clone();
+                thread::spawn(move || shared.deliver(&delivery));
+            }
         }
+    }
+
+    fn newest(&self) -> Option<Delivery> {
+        let mut held = lock(self.held.as_ref()?);
+        held.first.pop().or_else(|| held.again.pop())
+    }
+
+    fn deliver(&self, delivery: &Delivery) {
+        let status = delivery.deliver().unwrap_or_default();
+        lock(&self.delivered).push((delivery.kind.clone(), status));
     }
 }
 
-/// Delivers until the status says that it is done, or will never be.
-fn deliver(to: SocketAddr, headers: &[(HeaderName, String)], body: &[u8]) -> Result<u16> {
-    let mut last = None;
-    for attempt in 0..TRIES {
-        let request = agent().post(format!("http://{to}/"));
-        let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
-        if let Ok(answer) = request.send(body) {
-            let status = answer.status().as_u16();
-            if !matches!(status, 404 | 409 | 429 | 500..) {
-                return Ok(status);
+impl Delivery {
+    /// Delivers until the status says that it is done, or will never be.
+    fn deliver(&self) -> Result<u16> {
+        let mut last = None;
+        for attempt in 0..TRIES {
+            let request = agent().post(format!("http://{}/", self.to));
+            let request = self.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+            if let Ok(answer) = request.send(&self.body[..]) {
+                let status = answer.status().as_u16();
+                if !matches!(status, 404 | 409 | 429 | 500..) {
+                    return Ok(status);
+                }
+                last = Some(status);
             }
-            last = Some(status);
+            thread::sleep(FIRST_PAUSE * 2_u32.pow(attempt));
         }
-        thread::sleep(FIRST_PAUSE * 2_u32.pow(attempt));
+        last.context("nobody answered")
     }
-    last.context("nobody answered")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
