@@ -63,16 +63,16 @@ pub enum Error {
         key: Key,
         /// Why.
         why: &'static str,
-        /// What the operating system said, where it was asked.
+        /// What the operating system or the server said, where it was asked.
         #[source]
-        source: Option<io::Error>,
+        source: Option<Source>,
     },
     /// This process may not.
-    #[error("{at} may not be used: allow this user to read and write it")]
+    #[error("{at} may not be used: allow this user to list, read and write it")]
     PermissionDenied {
         /// The object or place.
         at: String,
-        /// What the operating system said.
+        /// What the operating system or the server said.
         #[source]
         source: Source,
     },
@@ -81,7 +81,38 @@ pub enum Error {
     Full {
         /// The object or place.
         at: String,
-        /// What the operating system said.
+        /// What the operating system or the server said.
+        #[source]
+        source: Source,
+    },
+    /// There is no such bucket.
+    #[error("there is no bucket for {at}: make it, or name another")]
+    NoBucket {
+        /// The object or place.
+        at: String,
+        /// What the server said.
+        #[source]
+        source: Source,
+    },
+    /// The server does not take the credentials, or there are none.
+    #[error("{at} cannot be used with these credentials: {why}")]
+    Credentials {
+        /// The object or place.
+        at: String,
+        /// What is wrong with them and what to do.
+        why: &'static str,
+        /// What the server said, or whoever was asked for credentials.
+        #[source]
+        source: Source,
+    },
+    /// The bucket is in another region.
+    #[error("{at} is in another region: name {region} with `region=…`")]
+    WrongRegion {
+        /// The bucket.
+        at: String,
+        /// Its region, where it was told.
+        region: String,
+        /// What the server said.
         #[source]
         source: Source,
     },
@@ -92,6 +123,24 @@ pub enum Error {
         held: String,
         /// What may be given.
         wanted: &'static str,
+    },
+    /// The store has too much to do: the same again after a moment will do.
+    #[error("{at} cannot be used now: too much is asked of it")]
+    Busy {
+        /// The object or place.
+        at: String,
+        /// What the server said.
+        #[source]
+        source: Source,
+    },
+    /// What answers is no store, or of another kind than is known here.
+    #[error("{at} does not answer as an object store does: see that the URL is right")]
+    Unexpected {
+        /// The object or place.
+        at: String,
+        /// What it answered.
+        #[source]
+        source: Source,
     },
     /// The store did not answer, or not as it should: trying again may help.
     #[error("{at} cannot be reached")]

@@ -33,6 +33,14 @@ pub(crate) fn is_segment(segment: &str) -> bool {
     !matches!(segment, "" | "." | "..") && !segment.contains(|c: char| c == '\\' || c.is_control())
 }
 
+/// Whether some key begins with `prefix`.
+#[cfg(feature = "s3")]
+pub(crate) fn may_begin(prefix: &str) -> bool {
+    let (whole, last) = prefix.rsplit_once('/').map_or((None, prefix), |(whole, last)| (Some(whole), last));
+    // Nothing is yet to become of a last part that is empty or dots.
+    whole.is_none_or(|whole| whole.split('/').all(is_segment)) && is_segment(&format!("{last}x"))
+}
+
 impl FromStr for Key {
     type Err = NotAKey;
 

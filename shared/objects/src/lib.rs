@@ -1,12 +1,15 @@
 //! Object storage behind one small trait: bytes under keys.
 //!
-//! [`open`] makes a store from a URL, `file:///path` or `memory:`. Every implementation passes the same suite,
+//! [`open`] makes a store from a URL, `file:///path`, `s3://bucket` or `memory:`. Every implementation passes the same suite,
 //! `contract` (a feature of that name).
 
+mod bucket;
 mod error;
 mod key;
 mod local;
 mod memory;
+#[cfg(feature = "s3")]
+mod s3;
 mod signed;
 mod stream;
 mod url;
@@ -21,10 +24,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use bucket::Bucket;
 pub use error::{Error, Source};
 pub use key::{Key, NotAKey};
 pub use local::LocalStore;
 pub use memory::MemoryStore;
+#[cfg(feature = "s3")]
+pub use s3::{Credentials, S3Store};
 pub use signed::{Allowed, SignedUrl};
 pub use stream::{Reading, Writing};
 pub use url::open;
@@ -88,6 +94,9 @@ pub trait ObjectStore: Send + Sync + Debug {
     /// A URL that lets whoever has it at an object for `life`, whether there is one or not; `None` where the store
     /// speaks no HTTP. [`Error::LifeRefused`] where no URL lives so long.
     async fn sign(&self, key: &Key, allowed: Allowed, life: Duration) -> Result<Option<SignedUrl>, Error>;
+
+    /// The bucket that it is, or is a part of, where it is one: those who tell of objects name them so.
+    fn bucket(&self) -> Option<Bucket<'_>>;
 
     /// Whether the store can be reached and used so.
     async fn check(&self, access: Access) -> Result<(), Error>;

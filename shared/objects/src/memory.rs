@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
 use crate::stream::Counted;
-use crate::{Access, Allowed, Error, Key, Meta, ObjectStore, PutMode, Reading, SignedUrl, Writing};
+use crate::{Access, Allowed, Bucket, Error, Key, Meta, ObjectStore, PutMode, Reading, SignedUrl, Writing};
 
 /// Objects in memory: gone when it is dropped.
 #[derive(Debug, Default)]
@@ -90,6 +90,10 @@ impl ObjectStore for MemoryStore {
 
     async fn sign(&self, _: &Key, _: Allowed, _: Duration) -> Result<Option<SignedUrl>, Error> {
         Ok(None)
+    }
+
+    fn bucket(&self) -> Option<Bucket<'_>> {
+        None
     }
 
     async fn check(&self, _: Access) -> Result<(), Error> {

@@ -16,7 +16,9 @@ use pappus_host::{Bus, Context, Settings};
 use pappus_inference::{Limits, decode, perceptual_hash};
 use pappus_learning::onnx::proto::DataType;
 use pappus_learning::onnx::{Dim, GraphBuilder, attribute};
-use pappus_objects::{Access, Allowed, Error, Key, Meta, ObjectStore, Objects, PutMode, Reading, SignedUrl, Writing};
+use pappus_objects::{
+    Access, Allowed, Bucket, Error, Key, Meta, ObjectStore, Objects, PutMode, Reading, SignedUrl, Writing,
+};
 use pappus_train::{Step, Train};
 use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -145,6 +147,10 @@ impl ObjectStore for Faulty {
 
     async fn sign(&self, key: &Key, allowed: Allowed, life: Duration) -> Result<Option<SignedUrl>, Error> {
         self.objects.sign(key, allowed, life).await
+    }
+
+    fn bucket(&self) -> Option<Bucket<'_>> {
+        self.objects.bucket()
     }
 
     async fn check(&self, access: Access) -> Result<(), Error> {

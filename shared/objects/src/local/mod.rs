@@ -18,7 +18,7 @@ use futures::stream::{StreamExt as _, try_unfold};
 
 use self::durable::{Directories, Unfinished};
 use crate::stream::Counted;
-use crate::{Access, Allowed, Error, Key, Meta, ObjectStore, PutMode, Reading, SignedUrl, Writing};
+use crate::{Access, Allowed, Bucket, Error, Key, Meta, ObjectStore, PutMode, Reading, SignedUrl, Writing};
 
 /// The directory of unfinished writes, beside the objects.
 const UNFINISHED: &str = ".tmp";
@@ -145,6 +145,10 @@ impl ObjectStore for LocalStore {
         Ok(None)
     }
 
+    fn bucket(&self) -> Option<Bucket<'_>> {
+        None
+    }
+
     async fn check(&self, access: Access) -> Result<(), Error> {
         self.run(move |inner| inner.check(access).map_err(|e| inner.failed(e))).await
     }
@@ -179,7 +183,7 @@ impl Inner {
 
     /// Why an object could not be written.
     fn not_put(&self, key: &Key, source: io::Error) -> Error {
-        let refused = |why, source| Error::KeyRefused { key: key.clone(), why, source: Some(source) };
+        let refused = |why, source: io::Error| Error::KeyRefused { key: key.clone(), why, source: Some(source.into()) };
         match source.kind() {
             ErrorKind::AlreadyExists if self.path(key).is_some_and(|path| path.is_file()) => {
                 Error::AlreadyExists { key: key.clone() }
