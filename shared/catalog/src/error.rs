@@ -38,6 +38,23 @@ pub enum Error {
     /// The file is a sound database, but of another program.
     #[error("`{}` is the database of another program: name another file for the catalog", .0.display())]
     Foreign(PathBuf),
+    /// The table is another program's.
+    #[error("the table `{table}` belongs to another program, since {why}: name another table for the catalog")]
+    ForeignTable {
+        /// The table.
+        table: String,
+        /// How that shows.
+        why: &'static str,
+    },
+    /// The server does not take the credentials, or they do not allow what was asked.
+    #[error("the catalog's server cannot be used: {hint}")]
+    Credentials {
+        /// Which variables to set to what.
+        hint: &'static str,
+        /// What the server said.
+        #[source]
+        source: Source,
+    },
     /// A row that cannot be read: everything else still can.
     #[error("row `{row}` of table `{table}` of the catalog cannot be read: correct it or restore it from a backup")]
     Corrupt {

@@ -7,6 +7,8 @@
 //! Rules that every implementation keeps: writes are durable when they return; inserting what is there already changes
 //! nothing and says so; a row that others may change at once is changed by compare-and-swap only.
 
+#[cfg(feature = "dynamodb")]
+mod dynamodb;
 mod error;
 mod merge;
 mod sqlite;
@@ -32,6 +34,8 @@ use pappus_domain::{
 };
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "dynamodb")]
+pub use dynamodb::DynamoDbCatalog;
 pub use error::Error;
 pub use sqlite::SqliteCatalog;
 pub use transfer::{Kind, Page, Record, Transfer};

@@ -9,27 +9,35 @@ use crate::{Error, SharedCatalog, SqliteCatalog};
 
 const WANTED: &str = "give `sqlite:///absolute/path` or `sqlite://relative/path`";
 const NO_MYSQL: &str = "this build has no MySQL; give `sqlite:///absolute/path` or `sqlite://relative/path`";
-const NO_DYNAMODB: &str = "this build has no DynamoDB; give `sqlite:///absolute/path` or `sqlite://relative/path`";
+#[cfg(not(feature = "dynamodb"))]
+const NO_DYNAMODB: &str = "this build has no DynamoDB: make one that has with `cargo build -p pappus --features servers`, \
+     or give `sqlite:///absolute/path` or `sqlite://relative/path`";
 
 /// Opens the catalog that a URL names: `sqlite:///absolute/path` or `sqlite://relative/path` (from the current
-/// directory). A file that is missing is made, with its directory.
+/// directory), a file that is made, with its directory, where it is missing; or, in a build with that feature,
+/// `dynamodb://TABLE?region=REGION`, a table that is made where it is missing.
 ///
 /// # Errors
-/// [`Error::BadUrl`] where the URL names no such catalog; as [`SqliteCatalog::open`] otherwise.
+/// [`Error::BadUrl`] where the URL names no such catalog; as [`SqliteCatalog::open`] or `DynamoDbCatalog::open`
+/// otherwise.
 pub async fn open(url: &str) -> Result<SharedCatalog, Error> {
-    let path = path_of(url)?;
-    Ok(Arc::new(SqliteCatalog::open(path).await?))
+    let (scheme, _) = url.split_once(':').unwrap_or((url, ""));
+    match scheme {
+        "mysql" => Err(absent(scheme, NO_MYSQL)),
+        #[cfg(feature = "dynamodb")]
+        "dynamodb" => Ok(Arc::new(crate::DynamoDbCatalog::open(url).await?)),
+        #[cfg(not(feature = "dynamodb"))]
+        "dynamodb" => Err(absent(scheme, NO_DYNAMODB)),
+        _ => Ok(Arc::new(SqliteCatalog::open(path_of(url)?).await?)),
+    }
+}
+
+/// A URL of a server may hold a password, which is no matter for a message.
+fn absent(scheme: &str, wanted: &'static str) -> Error {
+    Error::BadUrl { held: format!("{scheme}:…"), wanted }
 }
 
 fn path_of(url: &str) -> Result<PathBuf, Error> {
-    // A URL of a server may hold a password, which is no matter for a message.
-    let scheme = url.split(':').next().unwrap_or_default();
-    let other = |wanted| Error::BadUrl { held: format!("{scheme}:…"), wanted };
-    match scheme {
-        "mysql" => return Err(other(NO_MYSQL)),
-        "dynamodb" => return Err(other(NO_DYNAMODB)),
-        _ => (),
-    }
     let bad = || Error::BadUrl { held: url.chars().take(200).collect(), wanted: WANTED };
     let encoded = url.strip_prefix("sqlite://").ok_or_else(bad)?;
     let path = percent_decode_str(encoded).decode_utf8().map_err(|_| bad())?;

@@ -19,6 +19,7 @@ pub(super) async fn suite(catalog: &dyn Catalog) {
     lists_pages(catalog).await;
     counts(catalog).await;
     places_once(catalog).await;
+    long_batches_are_as_short_ones(catalog).await;
 }
 
 async fn record(catalog: &dyn Catalog, images: &[Image]) -> Vec<Recorded> {
@@ -122,7 +123,7 @@ async fn places_once(catalog: &dyn Catalog) {
     let highest_bit = Placement::Group(u64::MAX - 1);
     let placements = [(cats[0], highest_bit), (cats[1], Placement::Aside), (digest(99), Placement::Group(1))];
     catalog.place_images(&placements).await.expect("images can be placed, and unknown ones are passed over");
-    let moved = [(cats[0], Placement::Aside), (cats[2], Placement::Group(0))];
+    let moved = [(cats[0], Placement::Aside), (cats[2], Placement::Group(0)), (cats[2], Placement::Aside)];
     catalog.place_images(&moved).await.expect("images can be placed");
     let labelled = catalog.labelled().await.expect("labelled images can be listed");
     assert!(labelled.is_sorted_by_key(|image| image.id), "in order of the ids");
@@ -135,4 +136,22 @@ async fn places_once(catalog: &dyn Catalog) {
         let ImageStatus::Stored { perceptual, .. } = image.status else { panic!("{image:?} is stored") };
         assert_eq!((Some(labelled.label), labelled.perceptual), (image.label, perceptual));
     }
+}
+
+async fn long_batches_are_as_short_ones(catalog: &dyn Catalog) {
+    let numbers = || 1000..1300;
+    let before = catalog.image_counts().await.expect("images can be counted");
+    let mut batch: Vec<Image> = numbers().map(|number| quarantined(number, None)).collect();
+    batch.extend(numbers().map(|number| image(number, None)));
+    batch.extend(numbers().rev().map(|number| image(number, Some("bird"))));
+    let answers = record(catalog, &batch).await;
+    let updated = answers[300..].iter().all(|answer| *answer == Recorded::Updated);
+    assert!(updated && answers[..300].iter().all(|answer| *answer == Recorded::New), "{answers:?}");
+    let after = catalog.image_counts().await.expect("images can be counted");
+    assert_eq!((after.stored, after.quarantined), (before.stored + 300, before.quarantined), "each is counted once");
+    assert_eq!(after.labels.get(&name("bird")), Some(&300));
+    let filter = ImageFilter { status: Some("stored"), label: Some(name("bird")), after: None };
+    let listed = in_pages(catalog, filter.clone(), 70).await;
+    assert!(listed.len() == 300 && listed.is_sorted_by_key(|image| image.id), "{} are listed", listed.len());
+    assert!(catalog.images(&filter, 0).await.expect("none can be asked for").is_empty());
 }

@@ -51,6 +51,7 @@ async fn finds_by_prefix(catalog: &dyn Catalog) {
     for none in ["%", "_", "*", "?", "zz", "'", "\u{10FFFF}"] {
         assert_eq!(find(none.into()).await, [], "no version begins with `{none}`");
     }
+    assert_eq!(find("0".repeat(5000)).await, [], "nor with more than a version can have");
 }
 
 async fn keeps_evaluations(catalog: &dyn Catalog) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures::future::join_all;
 use pappus_domain::{Run, RunStatus};
 
 use super::samples::{digest, name, run, time, version};
@@ -12,6 +13,7 @@ pub(super) async fn suite(catalog: &dyn Catalog) {
     runs_are_created_once(catalog).await;
     runs_move_on(catalog).await;
     runs_that_are_over_stay_over(catalog).await;
+    one_end_of_many_wins(catalog).await;
     figures_must_be_numbers(catalog).await;
     lists_the_last(catalog).await;
 }
@@ -77,6 +79,17 @@ async fn runs_that_are_over_stay_over(catalog: &dyn Catalog) {
     assert!(!catalog.update_run(&unknown, None, &RunStatus::Running, time(0)).await.expect("no error"));
 }
 
+async fn one_end_of_many_wins(catalog: &dyn Catalog) {
+    let run = run(5, "fish");
+    catalog.create_run(&run).await.expect("a run can be recorded");
+    let ends: Vec<RunStatus> = (0..8).map(|number| RunStatus::Failed { message: number.to_string() }).collect();
+    let moves = ends.iter().map(|end| catalog.update_run(&run.request.run, None, end, time(20)));
+    let moved: Vec<bool> = join_all(moves).await.into_iter().map(|moved| moved.expect("a run can end")).collect();
+    let won: Vec<&RunStatus> = ends.iter().zip(&moved).filter_map(|(end, moved)| moved.then_some(end)).collect();
+    assert_eq!(won.len(), 1, "one of 8 ends at once is the end: {moved:?}");
+    assert_eq!(&get(catalog, &run).await.expect("it is there").status, won[0]);
+}
+
 async fn figures_must_be_numbers(catalog: &dyn Catalog) {
     let run = run(3, "pets");
     catalog.create_run(&run).await.expect("a run can be recorded");
@@ -93,5 +106,6 @@ async fn lists_the_last(catalog: &dyn Catalog) {
     let seconds: Vec<_> = pets.iter().map(|run| run.requested_at).collect();
     assert_eq!(seconds, [time(3), time(2)], "the last runs of one model, newest first");
     assert_eq!(catalog.runs(&name("birds"), 9).await.expect("runs can be listed"), [run(4, "birds")]);
+    assert_eq!(catalog.runs(&name("birds"), 0).await.expect("none can be asked for"), []);
     assert_eq!(catalog.runs(&name("nothing"), 9).await.expect("runs can be listed"), []);
 }

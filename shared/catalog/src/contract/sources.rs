@@ -11,6 +11,7 @@ pub(super) async fn suite(catalog: &dyn Catalog) {
     lists_pages(catalog).await;
     settles(catalog).await;
     fetches_again_what_failed(catalog).await;
+    takes_long_urls_and_many(catalog).await;
 }
 
 async fn add(catalog: &dyn Catalog, sources: &[(&str, &str)], on_conflict: OnConflict) -> Vec<Added> {
@@ -66,4 +67,39 @@ async fn fetches_again_what_failed(catalog: &dyn Catalog) {
     assert_eq!(pending(catalog, None, 10).await, expected, "what failed is pending again, with the new label");
     assert_eq!(add(catalog, &[("http://x/a", "bird")], Relabel).await, [Added::Stored(digest(1))]);
     assert_eq!(pending(catalog, None, 10).await, expected, "what is stored stays so");
+}
+
+async fn takes_long_urls_and_many(catalog: &dyn Catalog) {
+    // 2,048 bytes, of which the last few alone differ; and others that are shorter than what those have in common.
+    let long = |number: u64| format!("http://y/{}{number:03}", "é".repeat(1018));
+    let mut urls: Vec<String> = (0..20).map(long).collect();
+    urls.extend((400..480).map(|length| format!("http://y/{}", "é".repeat(length))));
+    urls.extend((0..300).map(|number| format!("http://z/{number}.jpg")));
+    let batch: Vec<_> = urls.iter().rev().map(|url| (url.clone(), name("cat"))).collect();
+    let added = catalog.add_sources(&batch, Keep).await.expect("sources can be added");
+    assert_eq!(added, vec![Added::Pending; 400]);
+    urls.sort();
+    for limit in [1, 7, 150, 1000] {
+        let (mut seen, mut after): (Vec<String>, Option<String>) = (Vec::new(), Some("http://y".into()));
+        loop {
+            let page = pending(catalog, after.as_deref(), limit).await;
+            assert!(page.len() <= limit, "a page of {} where at most {limit} were asked for", page.len());
+            let Some(last) = page.last() else { break };
+            after = Some(last.url.clone());
+            seen.extend(page.into_iter().map(|source| source.url));
+            if limit == 1 && seen.len() == 30 {
+                break;
+            }
+        }
+        assert_eq!(seen, urls[..seen.len()], "in pages of {limit}");
+        assert!(limit == 1 || seen.len() == 400, "in pages of {limit}: all of them");
+    }
+    let failed = SourceStatus::Failed { reason: "404".into() };
+    for status in [&failed, &SourceStatus::Pending] {
+        catalog.settle_source(&urls[3], status).await.expect("a source can be settled");
+    }
+    assert_eq!(pending(catalog, Some(&urls[2]), 1).await, [source(&urls[3], "cat")], "it may be pending again");
+    let counts = catalog.source_counts().await.expect("sources can be counted");
+    assert_eq!(counts, BTreeMap::from([("pending".into(), 402), ("stored".into(), 1)]), "no status without sources");
+    assert_eq!(pending(catalog, None, 0).await, []);
 }
