@@ -46,6 +46,16 @@ pub enum Error {
         /// How that shows.
         why: &'static str,
     },
+    /// Its tables would have the names of tables that are another program's.
+    #[error(
+        "table `{table}` of database `{database}` belongs to another program: give the catalog a database of its own"
+    )]
+    Occupied {
+        /// The database.
+        database: String,
+        /// The first such table.
+        table: String,
+    },
     /// The server does not take the credentials, or they do not allow what was asked.
     #[error("the catalog's server cannot be used: {hint}")]
     Credentials {
@@ -55,6 +65,12 @@ pub enum Error {
         #[source]
         source: Source,
     },
+    /// The server has no such database.
+    #[error("the catalog's server has no such database: create it (CREATE DATABASE …), or name another")]
+    NoDatabase(#[source] Source),
+    /// The server takes no writes.
+    #[error("the catalog's server only reads now: if it is a replica, name the server that is written to")]
+    ReadOnly(#[source] Source),
     /// A row that cannot be read: everything else still can.
     #[error("row `{row}` of table `{table}` of the catalog cannot be read: correct it or restore it from a backup")]
     Corrupt {
@@ -99,6 +115,9 @@ pub enum Error {
         /// What it is.
         what: String,
     },
+    /// A token to go on with that this catalog did not give.
+    #[error("`{0}` is nowhere that reading this catalog could go on from: begin again")]
+    BadToken(String),
     /// There is no such thing to change.
     #[error("the catalog has no {0}")]
     NotFound(String),

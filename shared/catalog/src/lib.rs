@@ -1,7 +1,7 @@
 //! Metadata: what is known of images, data sets, runs, models, releases and predictions.
 //!
 //! One trait a concern, so that a function asks for no more than it needs; [`Catalog`] is all of them. [`open`] makes a
-//! catalog from a URL, `sqlite:///path/to/catalog.db`. Every implementation passes the same suite,
+//! catalog from a URL: `sqlite:///path/to/catalog.db`, `mysql://user@host/database`. Every implementation passes the same suite,
 //! `contract` (a feature of that name).
 //!
 //! Rules that every implementation keeps: writes are durable when they return; inserting what is there already changes
@@ -10,10 +10,16 @@
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
 mod error;
+mod fault;
 mod merge;
+#[cfg(feature = "mysql")]
+mod mysql;
+mod read;
+mod row;
 mod sqlite;
 mod transfer;
 mod url;
+mod write;
 
 #[cfg(feature = "contract")]
 pub mod contract;
@@ -37,6 +43,8 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::DynamoDbCatalog;
 pub use error::Error;
+#[cfg(feature = "mysql")]
+pub use mysql::MySqlCatalog;
 pub use sqlite::SqliteCatalog;
 pub use transfer::{Kind, Page, Record, Transfer};
 pub use url::open;

@@ -1,5 +1,8 @@
 //! What becomes of a known image that comes again.
 
+#[cfg(feature = "mysql")]
+pub(crate) mod batch;
+
 use pappus_domain::{Image, ImageStatus};
 
 use crate::{OnConflict, Recorded};

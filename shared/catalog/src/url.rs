@@ -8,21 +8,27 @@ use percent_encoding::percent_decode_str;
 use crate::{Error, SharedCatalog, SqliteCatalog};
 
 const WANTED: &str = "give `sqlite:///absolute/path` or `sqlite://relative/path`";
-const NO_MYSQL: &str = "this build has no MySQL; give `sqlite:///absolute/path` or `sqlite://relative/path`";
+#[cfg(not(feature = "mysql"))]
+const NO_MYSQL: &str = "this build has no MySQL: make one that has with `cargo build -p pappus --features servers`, or give \
+     `sqlite:///absolute/path` or `sqlite://relative/path`";
 #[cfg(not(feature = "dynamodb"))]
 const NO_DYNAMODB: &str = "this build has no DynamoDB: make one that has with `cargo build -p pappus --features servers`, \
      or give `sqlite:///absolute/path` or `sqlite://relative/path`";
 
 /// Opens the catalog that a URL names: `sqlite:///absolute/path` or `sqlite://relative/path` (from the current
-/// directory), a file that is made, with its directory, where it is missing; or, in a build with that feature,
+/// directory), a file that is made, with its directory, where it is missing; or, in a build with those features,
+/// `mysql://USER:PASSWORD@HOST:PORT/DATABASE`, whose tables are made where they are missing, or
 /// `dynamodb://TABLE?region=REGION`, a table that is made where it is missing.
 ///
 /// # Errors
-/// [`Error::BadUrl`] where the URL names no such catalog; as [`SqliteCatalog::open`] or `DynamoDbCatalog::open`
-/// otherwise.
+/// [`Error::BadUrl`] where the URL names no such catalog; as `open` of [`SqliteCatalog`], `MySqlCatalog` or
+/// `DynamoDbCatalog` otherwise.
 pub async fn open(url: &str) -> Result<SharedCatalog, Error> {
     let (scheme, _) = url.split_once(':').unwrap_or((url, ""));
     match scheme {
+        #[cfg(feature = "mysql")]
+        "mysql" => Ok(Arc::new(crate::MySqlCatalog::open(url).await?)),
+        #[cfg(not(feature = "mysql"))]
         "mysql" => Err(absent(scheme, NO_MYSQL)),
         #[cfg(feature = "dynamodb")]
         "dynamodb" => Ok(Arc::new(crate::DynamoDbCatalog::open(url).await?)),
@@ -33,6 +39,7 @@ pub async fn open(url: &str) -> Result<SharedCatalog, Error> {
 }
 
 /// A URL of a server may hold a password, which is no matter for a message.
+#[cfg(not(all(feature = "dynamodb", feature = "mysql")))]
 fn absent(scheme: &str, wanted: &'static str) -> Error {
     Error::BadUrl { held: format!("{scheme}:…"), wanted }
 }

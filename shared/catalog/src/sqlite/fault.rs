@@ -1,10 +1,9 @@
 //! What an error of SQLite amounts to.
 
-use std::io::ErrorKind;
-
 use sqlx::error::DatabaseError;
 
 use crate::Error;
+use crate::error::Source;
 
 // Primary result codes, https://www.sqlite.org/rescode.html.
 const PERM: i32 = 3;
@@ -16,23 +15,13 @@ const FULL: i32 = 13;
 const AUTH: i32 = 23;
 const NOTADB: i32 = 26;
 
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        let source = |error: sqlx::Error| Box::new(error);
-        match &error {
-            sqlx::Error::Database(fault) => match primary_code(fault.as_ref()) {
-                Some(BUSY | LOCKED) => Self::Busy(source(error)),
-                Some(FULL) => Self::Full(source(error)),
-                Some(PERM | READONLY | AUTH) => Self::PermissionDenied(source(error)),
-                Some(CORRUPT | NOTADB) => Self::Damaged(source(error)),
-                _ => Self::Unavailable(source(error)),
-            },
-            sqlx::Error::Io(fault) if matches!(fault.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
-                Self::Full(source(error))
-            }
-            sqlx::Error::PoolTimedOut => Self::Busy(source(error)),
-            _ => Self::Unavailable(source(error)),
-        }
+pub(crate) fn kind(fault: &dyn DatabaseError) -> fn(Source) -> Error {
+    match primary_code(fault) {
+        Some(BUSY | LOCKED) => Error::Busy,
+        Some(FULL) => Error::Full,
+        Some(PERM | READONLY | AUTH) => Error::PermissionDenied,
+        Some(CORRUPT | NOTADB) => Error::Damaged,
+        _ => Error::Unavailable,
     }
 }
 

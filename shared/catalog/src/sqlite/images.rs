@@ -3,17 +3,15 @@
 use async_trait::async_trait;
 use futures::TryStreamExt;
 use pappus_domain::split::Placement;
-use pappus_domain::{Digest, Image, ImageStatus, PerceptualHash};
+use pappus_domain::{Digest, Image};
 use sqlx::Sqlite;
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
 use super::SqliteCatalog;
-use super::row::{Row, rows};
 use crate::merge::merge;
-use crate::{Error, ImageCounts, ImageFilter, Images, Labelled, OnConflict, Recorded};
-
-const ASIDE: &str = "aside";
+use crate::write::{self, ImageColumns, rows};
+use crate::{Error, ImageCounts, ImageFilter, Images, Labelled, OnConflict, Recorded, read};
 
 #[async_trait]
 impl Images for SqliteCatalog {
@@ -29,7 +27,7 @@ impl Images for SqliteCatalog {
 
     async fn image(&self, id: &Digest) -> Result<Option<Image>, Error> {
         let query = sqlx::query(include_str!("images/get.sql")).bind(id.as_bytes().as_slice());
-        query.fetch_optional(&self.readers).await?.as_ref().map(read).transpose()
+        query.fetch_optional(&self.readers).await?.as_ref().map(read::image).transpose()
     }
 
     async fn images(&self, filter: &ImageFilter, limit: usize) -> Result<Vec<Image>, Error> {
@@ -42,32 +40,19 @@ impl Images for SqliteCatalog {
         let after = filter.after.as_ref().map_or([].as_slice(), |id| id.as_bytes());
         let query = sqlx::query(sql).bind(after).bind(rows(limit));
         let query = query.bind(filter.status).bind(filter.label.as_ref().map(|label| label.as_str()));
-        query.fetch_all(&self.readers).await?.iter().map(read).collect()
+        query.fetch_all(&self.readers).await?.iter().map(read::image).collect()
     }
 
     async fn image_counts(&self) -> Result<ImageCounts, Error> {
         let counted = sqlx::query(include_str!("images/counts.sql")).fetch_all(&self.readers).await?;
-        let mut counts = ImageCounts::default();
-        for row in &counted {
-            let row = Row::of("images", row);
-            let images = row.bits("images")?;
-            if row.get::<&str>("status")? == "quarantined" {
-                counts.quarantined += images;
-                continue;
-            }
-            counts.stored += images;
-            if let Some(label) = row.parse_optional("label")? {
-                counts.labels.insert(label, images);
-            }
-        }
-        Ok(counts)
+        read::image_counts(&counted)
     }
 
     async fn labelled(&self) -> Result<Vec<Labelled>, Error> {
         let mut found = sqlx::query(include_str!("images/labelled.sql")).fetch(&self.readers);
         let mut images = Vec::new();
         while let Some(row) = found.try_next().await? {
-            images.push(read_labelled(&Row::of("images", &row))?);
+            images.push(read::labelled(&row)?);
         }
         Ok(images)
     }
@@ -76,7 +61,7 @@ impl Images for SqliteCatalog {
         let mut transaction = self.begin().await?;
         for (id, placement) in placements {
             let place = sqlx::query(include_str!("images/place.sql")).bind(id.as_bytes().as_slice());
-            place.bind(write_placement(*placement)).execute(&mut *transaction).await?;
+            place.bind(write::placement(*placement)).execute(&mut *transaction).await?;
         }
         Ok(transaction.commit().await?)
     }
@@ -88,7 +73,7 @@ async fn record(connection: &mut SqliteConnection, image: &Image, on_conflict: O
         return Ok(Recorded::New);
     }
     let get = sqlx::query(include_str!("images/get.sql")).bind(image.id.as_bytes().as_slice());
-    let known = read(&get.fetch_one(&mut *connection).await?)?;
+    let known = read::image(&get.fetch_one(&mut *connection).await?)?;
     let (answer, merged) = merge(&known, image, on_conflict);
     if let Some(merged) = merged {
         bind(include_str!("images/update.sql"), &merged).execute(&mut *connection).await?;
@@ -104,65 +89,14 @@ pub(super) fn bind_whole<'q>(sql: &'static str, image: &'q Image) -> Query<'q, S
 
 /// A statement whose first parameters are the id, what the status holds, and the label.
 fn bind<'q>(sql: &'static str, image: &'q Image) -> Query<'q, Sqlite, SqliteArguments> {
-    let (stored, reason) = match &image.status {
-        ImageStatus::Stored { format, width, height, perceptual } => {
-            (Some((format.as_str(), *width, *height, perceptual.0.cast_signed())), None)
-        }
-        ImageStatus::Quarantined { reason } => (None, Some(reason.as_str())),
-    };
+    let columns = ImageColumns::from(&image.status);
     sqlx::query(sql)
         .bind(image.id.as_bytes().as_slice())
         .bind(image.status.as_str())
-        .bind(stored.map(|(format, ..)| format))
-        .bind(stored.map(|(_, width, ..)| width))
-        .bind(stored.map(|(_, _, height, _)| height))
-        .bind(stored.map(|(.., perceptual)| perceptual))
-        .bind(reason)
+        .bind(columns.format)
+        .bind(columns.width)
+        .bind(columns.height)
+        .bind(columns.perceptual)
+        .bind(columns.reason)
         .bind(image.label.as_ref().map(|label| label.as_str()))
-}
-
-pub(super) fn read(row: &SqliteRow) -> Result<Image, Error> {
-    let row = Row::of("images", row);
-    let status = match row.get("status")? {
-        "quarantined" => ImageStatus::Quarantined { reason: row.get("reason")? },
-        _ => ImageStatus::Stored {
-            format: row.parse("format")?,
-            width: row.pixels("width")?,
-            height: row.pixels("height")?,
-            perceptual: PerceptualHash(row.bits("perceptual")?),
-        },
-    };
-    Ok(Image {
-        id: row.digest("id")?,
-        status,
-        label: row.parse_optional("label")?,
-        origin: row.get("origin")?,
-        bytes: row.bits("bytes")?,
-        recorded_at: row.time("recorded_at")?,
-    })
-}
-
-fn read_labelled(row: &Row<'_>) -> Result<Labelled, Error> {
-    Ok(Labelled {
-        id: row.digest("id")?,
-        label: row.parse("label")?,
-        perceptual: PerceptualHash(row.bits("perceptual")?),
-        placement: read_placement(row)?,
-    })
-}
-
-pub(super) fn read_placement(row: &Row<'_>) -> Result<Option<Placement>, Error> {
-    let group = |digits| u64::from_str_radix(digits, 16).map_err(|source| row.corrupt(source));
-    match row.get::<Option<&str>>("placement")? {
-        None => Ok(None),
-        Some(ASIDE) => Ok(Some(Placement::Aside)),
-        Some(digits) => Ok(Some(Placement::Group(group(digits)?))),
-    }
-}
-
-pub(super) fn write_placement(placement: Placement) -> String {
-    match placement {
-        Placement::Group(group) => format!("{group:016x}"),
-        Placement::Aside => ASIDE.into(),
-    }
 }

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use pappus_domain::{Lease, Timestamp};
-use sqlx::sqlite::SqliteRow;
+use sqlx::Row as _;
 
 use super::SqliteCatalog;
-use super::row::Row;
-use crate::{Acquired, Error, Leases};
+use crate::write::expiry;
+use crate::{Acquired, Error, Leases, read};
 
 #[async_trait]
 impl Leases for SqliteCatalog {
@@ -20,9 +20,9 @@ impl Leases for SqliteCatalog {
             .bind(now.as_millisecond());
         let Some(row) = acquire.fetch_optional(&mut *transaction).await? else {
             let get = sqlx::query(include_str!("leases/get.sql")).bind(name);
-            return Ok(Acquired::Held(read(&get.fetch_one(&mut *transaction).await?)?));
+            return Ok(Acquired::Held(read::lease(&get.fetch_one(&mut *transaction).await?)?));
         };
-        let granted = Acquired::Granted { lease: read(&row)?, after: Row::of("leases", &row).get("after")? };
+        let granted = Acquired::Granted { lease: read::lease(&row)?, after: row.try_get("after")? };
         transaction.commit().await?;
         Ok(granted)
     }
@@ -31,7 +31,7 @@ impl Leases for SqliteCatalog {
         let renew = sqlx::query(include_str!("leases/renew.sql")).bind(&lease.name).bind(&lease.holder);
         // All rows, though there is one at most: only when SQLite has said that it is done is the write committed.
         let renewed = renew.bind(expiry(now)).fetch_all(&self.writer).await?;
-        renewed.first().map(read).transpose()
+        renewed.first().map(read::lease).transpose()
     }
 
     async fn release_lease(&self, lease: &Lease) -> Result<(), Error> {
@@ -42,20 +42,6 @@ impl Leases for SqliteCatalog {
 
     async fn lease(&self, name: &str) -> Result<Option<Lease>, Error> {
         let get = sqlx::query(include_str!("leases/get.sql")).bind(name);
-        get.fetch_optional(&self.readers).await?.as_ref().map(read).transpose()
+        get.fetch_optional(&self.readers).await?.as_ref().map(read::lease).transpose()
     }
-}
-
-fn expiry(now: Timestamp) -> i64 {
-    now.checked_add(Lease::LIFE).unwrap_or(Timestamp::MAX).as_millisecond()
-}
-
-fn read(row: &SqliteRow) -> Result<Lease, Error> {
-    let row = Row::of("leases", row);
-    Ok(Lease {
-        name: row.get("name")?,
-        holder: row.get("holder")?,
-        beat: row.bits("beat")?,
-        expires_at: row.time("expires_at")?,
-    })
 }

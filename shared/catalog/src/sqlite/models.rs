@@ -8,8 +8,9 @@ use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
 use super::SqliteCatalog;
-use super::row::{Row, rows, to_json};
-use crate::{Error, Models};
+use crate::row::Row;
+use crate::write::{self, rows};
+use crate::{Error, Models, read};
 
 #[async_trait]
 impl Models for SqliteCatalog {
@@ -21,13 +22,13 @@ impl Models for SqliteCatalog {
     async fn model(&self, name: &ModelName, version: &ModelVersion) -> Result<Option<Manifest>, Error> {
         let query = sqlx::query(include_str!("models/get.sql")).bind(name.as_str()).bind(version.as_str());
         let found = query.fetch_optional(&self.readers).await?;
-        found.map(|row| Row::of("models", &row).json("manifest")).transpose()
+        found.as_ref().map(read::manifest).transpose()
     }
 
     async fn models(&self, name: &ModelName, limit: usize) -> Result<Vec<Manifest>, Error> {
         let query = sqlx::query(include_str!("models/last.sql")).bind(name.as_str()).bind(rows(limit));
         let found = query.fetch_all(&self.readers).await?;
-        found.iter().map(|row| Row::of("models", row).json("manifest")).collect()
+        found.iter().map(read::manifest).collect()
     }
 
     async fn find_models(&self, name: &ModelName, prefix: &str) -> Result<Vec<ModelVersion>, Error> {
@@ -49,7 +50,7 @@ impl Models for SqliteCatalog {
     async fn evaluation(&self, name: &ModelName, version: &ModelVersion) -> Result<Option<Evaluation>, Error> {
         let query = sqlx::query(include_str!("models/evaluation.sql")).bind(name.as_str()).bind(version.as_str());
         let found = query.fetch_optional(&self.readers).await?;
-        found.map(|row| Row::of("evaluations", &row).json("evaluation")).transpose()
+        found.as_ref().map(read::evaluation).transpose()
     }
 }
 
@@ -60,7 +61,7 @@ pub(super) async fn record(connection: &mut SqliteConnection, manifest: &Manifes
         .bind(name.as_str())
         .bind(version.as_str())
         .bind(created_at.as_millisecond())
-        .bind(to_json(|| format!("the manifest of `{name}/{version}`"), manifest)?)
+        .bind(write::json(|| format!("the manifest of `{name}/{version}`"), manifest)?)
         .execute(connection)
         .await?;
     Ok(recorded.rows_affected() == 1)
@@ -77,5 +78,5 @@ pub(super) fn bind_evaluation<'q>(
         .bind(version.as_str())
         .bind(data_set.as_bytes().as_slice())
         .bind(at.as_millisecond());
-    Ok(query.bind(to_json(|| format!("the evaluation of `{model}/{version}`"), evaluation)?))
+    Ok(query.bind(write::json(|| format!("the evaluation of `{model}/{version}`"), evaluation)?))
 }

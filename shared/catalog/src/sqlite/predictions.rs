@@ -3,11 +3,12 @@
 use async_trait::async_trait;
 use pappus_domain::prediction::PredictionId;
 use pappus_domain::{Prediction, Timestamp};
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteConnection;
 
 use super::SqliteCatalog;
-use super::row::{Row, rows, to_json};
-use crate::{Cursor, Error, Predictions, TimeRange};
+use crate::row::Row;
+use crate::write::{self, bounds, rows};
+use crate::{Cursor, Error, Predictions, TimeRange, read};
 
 #[async_trait]
 impl Predictions for SqliteCatalog {
@@ -21,7 +22,7 @@ impl Predictions for SqliteCatalog {
 
     async fn prediction(&self, id: &PredictionId) -> Result<Option<Prediction>, Error> {
         let query = sqlx::query(include_str!("predictions/get.sql")).bind(id.0.as_bytes().as_slice());
-        query.fetch_optional(&self.readers).await?.as_ref().map(read).transpose()
+        query.fetch_optional(&self.readers).await?.as_ref().map(read::prediction).transpose()
     }
 
     async fn predictions(
@@ -36,13 +37,13 @@ impl Predictions for SqliteCatalog {
         let before = before.map_or(end, |cursor| end.min((cursor.at.as_millisecond(), cursor.id.0.as_bytes())));
         let query = sqlx::query(include_str!("predictions/page.sql"));
         let query = query.bind(from).bind(before.0).bind(before.1).bind(rows(limit));
-        query.fetch_all(&self.readers).await?.iter().map(read).collect()
+        query.fetch_all(&self.readers).await?.iter().map(read::prediction).collect()
     }
 
     async fn count_predictions(&self, within: &TimeRange, at_most: u64) -> Result<u64, Error> {
         let (from, until) = bounds(within);
         let count = sqlx::query(include_str!("predictions/count.sql"));
-        let count = count.bind(from).bind(until).bind(i64::try_from(at_most).unwrap_or(i64::MAX));
+        let count = count.bind(from).bind(until).bind(rows(at_most));
         Row::of("predictions", &count.fetch_one(&self.readers).await?).bits("predictions")
     }
 
@@ -51,12 +52,6 @@ impl Predictions for SqliteCatalog {
         let delete = delete.bind(before.as_millisecond()).bind(rows(at_most));
         Ok(delete.execute(&self.writer).await?.rows_affected())
     }
-}
-
-/// The bounds of a range in milliseconds; the lower is part of it, the upper is not.
-fn bounds(within: &TimeRange) -> (i64, i64) {
-    let from = within.from.map_or(i64::MIN, Timestamp::as_millisecond);
-    (from, within.until.map_or(i64::MAX, Timestamp::as_millisecond))
 }
 
 /// Logs a prediction unless it is there; says whether it was new.
@@ -68,26 +63,11 @@ pub(super) async fn log(connection: &mut SqliteConnection, prediction: &Predicti
         .bind(prediction.version.as_str())
         .bind(prediction.image.as_bytes().as_slice())
         .bind(prediction.class.as_str())
-        .bind(to_json(|| format!("the probabilities of prediction `{id}`"), &prediction.probabilities)?)
+        .bind(write::json(|| format!("the probabilities of prediction `{id}`"), &prediction.probabilities)?)
         .bind(prediction.latency_us.cast_signed())
         .bind(&prediction.source)
         .bind(prediction.at.as_millisecond())
         .execute(connection)
         .await?;
     Ok(logged.rows_affected() == 1)
-}
-
-pub(super) fn read(row: &SqliteRow) -> Result<Prediction, Error> {
-    let row = Row::of("predictions", row);
-    Ok(Prediction {
-        id: PredictionId(row.uuid("id")?),
-        model: row.parse("model")?,
-        version: row.parse("version")?,
-        image: row.digest("image")?,
-        class: row.parse("class")?,
-        probabilities: row.json("probabilities")?,
-        latency_us: row.bits("latency_us")?,
-        source: row.get("source")?,
-        at: row.time("at")?,
-    })
 }

@@ -1,32 +1,31 @@
 //! Releases and their ledger.
 
 use async_trait::async_trait;
-use pappus_domain::release::{Change, LedgerEntry, ReleaseAction};
+use pappus_domain::release::{Change, LedgerEntry};
 use pappus_domain::{ModelName, Release};
 use sqlx::Sqlite;
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::sqlite::SqliteArguments;
 
 use super::SqliteCatalog;
-use super::row::Row;
-use crate::{Error, Releases};
+use crate::{Error, Releases, read};
 
 #[async_trait]
 impl Releases for SqliteCatalog {
     async fn release(&self, model: &ModelName) -> Result<Option<Release>, Error> {
         let query = sqlx::query(include_str!("releases/get.sql")).bind(model.as_str());
-        query.fetch_optional(&self.readers).await?.as_ref().map(read).transpose()
+        query.fetch_optional(&self.readers).await?.as_ref().map(read::release).transpose()
     }
 
     async fn change_release(&self, from: Option<&Release>, to: &Release, change: Change) -> Result<LedgerEntry, Error> {
         let mut transaction = self.begin().await?;
         let get = sqlx::query(include_str!("releases/get.sql")).bind(to.model.as_str());
-        let found = get.fetch_optional(&mut *transaction).await?.as_ref().map(read).transpose()?;
+        let found = get.fetch_optional(&mut *transaction).await?.as_ref().map(read::release).transpose()?;
         if found.as_ref() != from {
             return Err(Error::ReleaseMoved { expected: from.cloned().map(Box::new), found: found.map(Box::new) });
         }
         let last = sqlx::query(include_str!("releases/last_entry.sql")).bind(to.model.as_str());
-        let last = last.fetch_optional(&mut *transaction).await?.as_ref().map(read_entry).transpose()?;
+        let last = last.fetch_optional(&mut *transaction).await?.as_ref().map(read::ledger_entry).transpose()?;
         let entry = LedgerEntry::new(last.as_ref(), from, to, change);
         bind(include_str!("releases/set.sql"), to).execute(&mut *transaction).await?;
         bind_entry(include_str!("releases/append.sql"), &entry).execute(&mut *transaction).await?;
@@ -36,7 +35,7 @@ impl Releases for SqliteCatalog {
 
     async fn ledger(&self, model: &ModelName) -> Result<Vec<LedgerEntry>, Error> {
         let query = sqlx::query(include_str!("releases/ledger.sql")).bind(model.as_str());
-        query.fetch_all(&self.readers).await?.iter().map(read_entry).collect()
+        query.fetch_all(&self.readers).await?.iter().map(read::ledger_entry).collect()
     }
 }
 
@@ -62,35 +61,4 @@ pub(super) fn bind_entry<'q>(sql: &'static str, entry: &'q LedgerEntry) -> Query
         .bind(entry.at.as_millisecond())
         .bind(entry.before.as_bytes().as_slice())
         .bind(entry.digest.as_bytes().as_slice())
-}
-
-pub(super) fn read(row: &SqliteRow) -> Result<Release, Error> {
-    let row = Row::of("releases", row);
-    Ok(Release {
-        model: row.parse("model")?,
-        champion: row.parse("champion")?,
-        previous: row.parse_optional("previous")?,
-        generation: row.bits("generation")?,
-    })
-}
-
-pub(super) fn read_entry(row: &SqliteRow) -> Result<LedgerEntry, Error> {
-    let row = Row::of("ledger", row);
-    let action = match row.get("action")? {
-        "promote" => ReleaseAction::Promote,
-        "rollback" => ReleaseAction::Rollback,
-        other => return Err(row.corrupt(format!("`{other}` is no action of a release"))),
-    };
-    Ok(LedgerEntry {
-        model: row.parse("model")?,
-        generation: row.bits("generation")?,
-        action,
-        from: row.parse_optional("from")?,
-        to: row.parse("to")?,
-        actor: row.get("actor")?,
-        reason: row.get("reason")?,
-        at: row.time("at")?,
-        before: row.digest("before")?,
-        digest: row.digest("digest")?,
-    })
 }

@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use pappus_domain::{Digest, ModelName, Run, RunId, RunStatus, Timestamp};
 use sqlx::Sqlite;
 use sqlx::query::Query;
-use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
+use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
 use super::SqliteCatalog;
-use super::row::{Row, rows, to_json};
-use crate::{DataSetRecord, Error, Runs};
+use crate::write::{self, rows};
+use crate::{DataSetRecord, Error, Runs, read};
 
 #[async_trait]
 impl Runs for SqliteCatalog {
@@ -19,7 +19,7 @@ impl Runs for SqliteCatalog {
 
     async fn data_set(&self, digest: &Digest) -> Result<Option<DataSetRecord>, Error> {
         let query = sqlx::query(include_str!("runs/data_set.sql")).bind(digest.as_bytes().as_slice());
-        query.fetch_optional(&self.readers).await?.as_ref().map(read_data_set).transpose()
+        query.fetch_optional(&self.readers).await?.as_ref().map(read::data_set).transpose()
     }
 
     async fn create_run(&self, run: &Run) -> Result<(), Error> {
@@ -47,12 +47,12 @@ impl Runs for SqliteCatalog {
 
     async fn run(&self, id: &RunId) -> Result<Option<Run>, Error> {
         let query = sqlx::query(include_str!("runs/get.sql")).bind(id.0.as_bytes().as_slice());
-        query.fetch_optional(&self.readers).await?.as_ref().map(read).transpose()
+        query.fetch_optional(&self.readers).await?.as_ref().map(read::run).transpose()
     }
 
     async fn runs(&self, model: &ModelName, limit: usize) -> Result<Vec<Run>, Error> {
         let query = sqlx::query(include_str!("runs/last.sql")).bind(model.as_str()).bind(rows(limit));
-        query.fetch_all(&self.readers).await?.iter().map(read).collect()
+        query.fetch_all(&self.readers).await?.iter().map(read::run).collect()
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn create(connection: &mut SqliteConnection, run: &Run) -> Resu
     let created = sqlx::query(include_str!("runs/create.sql"))
         .bind(id.0.as_bytes().as_slice())
         .bind(run.request.model.as_str())
-        .bind(to_json(|| format!("the request of run `{id}`"), &run.request)?)
+        .bind(write::json(|| format!("the request of run `{id}`"), &run.request)?)
         .bind(run.data_set.as_ref().map(|digest| digest.as_bytes().as_slice()))
         .bind(i64::from(run.status.is_over()))
         .bind(write_status(&id, &run.status)?)
@@ -81,26 +81,6 @@ pub(super) fn bind_data_set<'q>(sql: &'static str, data_set: &'q DataSetRecord) 
         .bind(data_set.frozen_at.as_millisecond())
 }
 
-pub(super) fn read_data_set(row: &SqliteRow) -> Result<DataSetRecord, Error> {
-    let row = Row::of("data_sets", row);
-    Ok(DataSetRecord {
-        digest: row.digest("digest")?,
-        labelled: row.bits("labelled")?,
-        frozen_at: row.time("frozen_at")?,
-    })
-}
-
 fn write_status(id: &RunId, status: &RunStatus) -> Result<String, Error> {
-    to_json(|| format!("the status of run `{id}`"), status)
-}
-
-pub(super) fn read(row: &SqliteRow) -> Result<Run, Error> {
-    let row = Row::of("runs", row);
-    Ok(Run {
-        request: row.json("request")?,
-        data_set: row.digest_optional("data_set")?,
-        status: row.json("status")?,
-        requested_at: row.time("requested_at")?,
-        updated_at: row.time("updated_at")?,
-    })
+    write::json(|| format!("the status of run `{id}`"), status)
 }

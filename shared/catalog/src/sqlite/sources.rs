@@ -9,8 +9,8 @@ use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 
 use super::SqliteCatalog;
-use super::row::{Row, rows};
-use crate::{Added, Error, OnConflict, Source, SourceStatus, Sources};
+use crate::write::{self, rows};
+use crate::{Added, Error, OnConflict, Source, SourceStatus, Sources, read};
 
 #[async_trait]
 impl Sources for SqliteCatalog {
@@ -27,11 +27,7 @@ impl Sources for SqliteCatalog {
     async fn pending_sources(&self, after: Option<&str>, limit: usize) -> Result<Vec<Source>, Error> {
         let query = sqlx::query(include_str!("sources/pending.sql")).bind(after.unwrap_or_default()).bind(rows(limit));
         let found = query.fetch_all(&self.readers).await?;
-        let read = found.iter().map(|row| {
-            let row = Row::of("sources", row);
-            Ok(Source { url: row.get("url")?, label: row.parse("label")?, status: SourceStatus::Pending })
-        });
-        read.collect()
+        found.iter().map(read::source).collect()
     }
 
     async fn settle_source(&self, url: &str, status: &SourceStatus) -> Result<(), Error> {
@@ -44,11 +40,7 @@ impl Sources for SqliteCatalog {
 
     async fn source_counts(&self) -> Result<BTreeMap<String, u64>, Error> {
         let counted = sqlx::query(include_str!("sources/counts.sql")).fetch_all(&self.readers).await?;
-        let read = counted.iter().map(|row| {
-            let row = Row::of("sources", row);
-            Ok((row.get("status")?, row.bits("sources")?))
-        });
-        read.collect()
+        read::source_counts(&counted)
     }
 }
 
@@ -65,12 +57,12 @@ async fn add(
     }
     let get = sqlx::query(include_str!("sources/get.sql")).bind(url);
     let found = get.fetch_one(&mut *connection).await?;
-    let known = Row::of("sources", &found);
-    if known.get::<&str>("status")? == "stored" {
-        return Ok(Added::Stored(known.digest("image")?));
-    }
-    let kept: Label = known.parse("label")?;
-    Ok(if kept == *label { Added::Pending } else { Added::Conflict(kept) })
+    let known = read::source(&found)?;
+    Ok(match known.status {
+        SourceStatus::Stored { image } => Added::Stored(image),
+        _ if known.label == *label => Added::Pending,
+        _ => Added::Conflict(known.label),
+    })
 }
 
 /// A statement whose first parameters are a URL and how far it has come.
@@ -79,10 +71,6 @@ pub(super) fn bind_status<'q>(
     url: &'q str,
     status: &'q SourceStatus,
 ) -> Query<'q, Sqlite, SqliteArguments> {
-    let (name, image, reason) = match status {
-        SourceStatus::Pending => ("pending", None, None),
-        SourceStatus::Stored { image } => ("stored", Some(image.as_bytes().as_slice()), None),
-        SourceStatus::Failed { reason } => ("failed", None, Some(reason.as_str())),
-    };
+    let (name, image, reason) = write::source_status(status);
     sqlx::query(sql).bind(url).bind(name).bind(image).bind(reason)
 }

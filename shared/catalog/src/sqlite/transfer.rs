@@ -1,11 +1,11 @@
 //! Moving everything.
 
 use async_trait::async_trait;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::sqlite::SqliteConnection;
 
-use super::row::{Row, rows};
 use super::{SqliteCatalog, images, models, predictions, releases, runs, sources};
-use crate::{Error, Kind, Page, Record, Source, SourceStatus, Transfer};
+use crate::write::{self, rows};
+use crate::{Error, Kind, Page, Record, Transfer, read};
 
 #[async_trait]
 impl Transfer for SqliteCatalog {
@@ -55,32 +55,7 @@ async fn from(connection: &mut SqliteConnection, kind: Kind, key: &str, limit: u
     let mut parts = key.splitn(parts, '/');
     let mut part = || parts.next().unwrap_or_default();
     let query = sqlx::query(sql).bind(part()).bind(part()).bind(part()).bind(rows(limit));
-    query.fetch_all(connection).await?.iter().map(|row| read(kind, row)).collect()
-}
-
-fn read(kind: Kind, row: &SqliteRow) -> Result<Record, Error> {
-    Ok(match kind {
-        Kind::Images => {
-            Record::Image { image: images::read(row)?, placement: images::read_placement(&Row::of("images", row))? }
-        }
-        Kind::Sources => Record::Source(read_source(&Row::of("sources", row))?),
-        Kind::DataSets => Record::DataSet(runs::read_data_set(row)?),
-        Kind::Runs => Record::Run(runs::read(row)?),
-        Kind::Models => Record::Model(Row::of("models", row).json("manifest")?),
-        Kind::Evaluations => Record::Evaluation(Row::of("evaluations", row).json("evaluation")?),
-        Kind::Releases => Record::Release(releases::read(row)?),
-        Kind::Ledger => Record::Ledger(releases::read_entry(row)?),
-        Kind::Predictions => Record::Prediction(predictions::read(row)?),
-    })
-}
-
-fn read_source(row: &Row<'_>) -> Result<Source, Error> {
-    let status = match row.get("status")? {
-        "stored" => SourceStatus::Stored { image: row.digest("image")? },
-        "failed" => SourceStatus::Failed { reason: row.get("reason")? },
-        _ => SourceStatus::Pending,
-    };
-    Ok(Source { url: row.get("url")?, label: row.parse("label")?, status })
+    query.fetch_all(connection).await?.iter().map(|row| read::record(kind, row)).collect()
 }
 
 /// Writes a record unless one of its key is there; says whether it was new.
@@ -89,8 +64,9 @@ async fn insert(connection: &mut SqliteConnection, record: &Record) -> Result<bo
         Record::Run(run) => return runs::create(connection, run).await,
         Record::Model(manifest) => return models::record(connection, manifest).await,
         Record::Prediction(prediction) => return predictions::log(connection, prediction).await,
-        Record::Image { image, placement } => images::bind_whole(include_str!("transfer/insert_image.sql"), image)
-            .bind(placement.map(images::write_placement)),
+        Record::Image { image, placement } => {
+            images::bind_whole(include_str!("transfer/insert_image.sql"), image).bind(placement.map(write::placement))
+        }
         Record::Source(source) => {
             sources::bind_status(include_str!("transfer/insert_source.sql"), &source.url, &source.status)
                 .bind(source.label.as_str())

@@ -1,3 +1,3 @@
-SELECT url, label, status, image
+SELECT url, label, status, image, reason
 FROM sources
 WHERE url = ?1

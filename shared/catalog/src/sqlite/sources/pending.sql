@@ -1,4 +1,4 @@
-SELECT url, label
+SELECT url, label, status
 FROM sources
 WHERE status = 'pending' AND url > ?1
 ORDER BY url

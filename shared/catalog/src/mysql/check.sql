@@ -1,0 +1,3 @@
+SELECT generation
+FROM releases
+LIMIT 1

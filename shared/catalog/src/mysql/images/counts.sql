@@ -1,0 +1,3 @@
+SELECT label, status, COUNT(*) AS images
+FROM images
+GROUP BY label, status

@@ -1,0 +1,3 @@
+SELECT id, status, format, width, height, perceptual, reason, label, origin, bytes, recorded_at
+FROM images
+WHERE id = ?

@@ -1,0 +1,2 @@
+INSERT INTO images (id, status, format, width, height, perceptual, reason, label, origin, bytes, recorded_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -1,0 +1,5 @@
+SELECT id, status, format, width, height, perceptual, reason, label, origin, bytes, recorded_at
+FROM images
+WHERE status = ? AND id > ?
+ORDER BY id
+LIMIT ?

@@ -1,0 +1,2 @@
+INSERT INTO leases (name, holder, beat, expires_at)
+VALUES (?, ?, ?, ?)

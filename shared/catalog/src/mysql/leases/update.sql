@@ -1,0 +1,3 @@
+UPDATE leases
+SET holder = ?, beat = ?, expires_at = ?
+WHERE name = ?

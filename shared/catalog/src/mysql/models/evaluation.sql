@@ -1,0 +1,5 @@
+SELECT CONCAT(name, '/', version) AS id, evaluation
+FROM evaluations
+WHERE name = ? AND version = ?
+ORDER BY at DESC
+LIMIT 1

@@ -1,0 +1,3 @@
+SELECT CONCAT(name, '/', version) AS id, manifest
+FROM models
+WHERE name = ? AND version = ?

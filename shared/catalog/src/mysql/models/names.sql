@@ -1,0 +1,3 @@
+SELECT DISTINCT name
+FROM models
+ORDER BY name

@@ -1,0 +1,4 @@
+DELETE FROM predictions
+WHERE at < ?
+ORDER BY at, id
+LIMIT ?

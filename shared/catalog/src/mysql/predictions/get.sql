@@ -1,0 +1,3 @@
+SELECT id, model, version, image, class, probabilities, latency_us, source, at
+FROM predictions
+WHERE id = ?

@@ -1,0 +1,3 @@
+SELECT model, champion, previous, generation
+FROM releases
+WHERE model = ?

@@ -1,0 +1,2 @@
+INSERT INTO releases (model, champion, previous, generation)
+VALUES (?, ?, ?, ?)

@@ -1,0 +1,4 @@
+SELECT model, champion, previous, generation
+FROM releases
+WHERE model = ?
+FOR UPDATE

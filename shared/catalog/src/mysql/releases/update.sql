@@ -1,0 +1,3 @@
+UPDATE releases
+SET champion = ?, previous = ?, generation = ?
+WHERE model = ?

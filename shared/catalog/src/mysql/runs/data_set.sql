@@ -1,0 +1,3 @@
+SELECT digest, labelled, frozen_at
+FROM data_sets
+WHERE digest = ?

@@ -1,0 +1,3 @@
+UPDATE runs
+SET data_set = COALESCE(?, data_set), is_over = ?, status = ?, updated_at = ?
+WHERE id = ? AND NOT is_over

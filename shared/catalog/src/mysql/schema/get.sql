@@ -1,0 +1,3 @@
+SELECT layout
+FROM pappus_layout
+WHERE only_row = 1

@@ -1,0 +1,3 @@
+SELECT status, COUNT(*) AS sources
+FROM sources
+GROUP BY status

@@ -1,0 +1,2 @@
+INSERT INTO sources (id, head, url, label, status, image, reason)
+VALUES (?, ?, ?, ?, ?, ?, ?)

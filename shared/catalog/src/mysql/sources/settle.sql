@@ -1,0 +1,3 @@
+UPDATE sources
+SET status = ?, image = ?, reason = ?
+WHERE id = ?

@@ -1,0 +1,5 @@
+SELECT digest, labelled, frozen_at
+FROM data_sets
+WHERE digest >= ?
+ORDER BY digest
+LIMIT ?

@@ -1,0 +1,6 @@
+SELECT id, status, format, width, height, perceptual, reason, label, origin, bytes, recorded_at,
+       placement
+FROM images
+WHERE id >= ?
+ORDER BY id
+LIMIT ?

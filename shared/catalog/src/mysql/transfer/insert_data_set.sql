@@ -1,0 +1,2 @@
+INSERT INTO data_sets (digest, labelled, frozen_at)
+VALUES (?, ?, ?)

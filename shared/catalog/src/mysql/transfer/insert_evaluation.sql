@@ -1,0 +1,2 @@
+INSERT INTO evaluations (name, version, data_set, at, evaluation)
+VALUES (?, ?, ?, ?, ?)

@@ -1,0 +1,3 @@
+INSERT INTO images (id, status, format, width, height, perceptual, reason, label, origin, bytes, recorded_at,
+                    placement)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

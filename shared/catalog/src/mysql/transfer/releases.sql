@@ -1,0 +1,5 @@
+SELECT model, champion, previous, generation
+FROM releases
+WHERE model >= ?
+ORDER BY model
+LIMIT ?

@@ -1,0 +1,5 @@
+SELECT id, request, data_set, status, requested_at, updated_at
+FROM runs
+WHERE id >= ?
+ORDER BY id
+LIMIT ?
