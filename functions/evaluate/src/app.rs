@@ -18,6 +18,7 @@ struct OnTrained {
 
 /// The evaluate function: judges each model that has been trained.
 pub fn app(context: Context) -> App {
+    context.tracking.attend();
     let evaluate = Evaluate::new(context.clone());
     App { name: "evaluate", router: Router::new(), on_event: Arc::new(OnTrained { evaluate, context }) }
 }

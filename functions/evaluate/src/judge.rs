@@ -7,6 +7,7 @@ use pappus_domain::{DataSet, DataSetEntry, Digest, ModelVersion, Split, Timestam
 use pappus_host::Context;
 use pappus_inference::Package;
 use pappus_objects::{Key, PutMode};
+use pappus_tracking::News;
 
 use crate::error::Error;
 use crate::score::{Scores, score};
@@ -33,7 +34,7 @@ impl Evaluate {
     /// # Errors
     /// [`Error`].
     pub async fn version(&self, version: &ModelVersion, progress: impl Fn(u64, u64)) -> Result<Evaluation, Error> {
-        let Context { catalog, objects, settings, .. } = &self.context;
+        let Context { catalog, objects, settings, tracking, .. } = &self.context;
         let manifest = catalog.model(&settings.model, version).await?;
         let manifest = manifest.ok_or_else(|| Error::NoVersion(version.clone()))?;
         let images = self.test_images(&manifest.training.data_set).await?;
@@ -71,6 +72,7 @@ impl Evaluate {
         let json = serde_json::to_vec_pretty(&evaluation)?;
         objects.put(&key, json.into(), PutMode::Overwrite).await?;
         catalog.record_evaluation(&evaluation).await?;
+        tracking.tell(News::Version { model: settings.model.clone(), version: version.clone() }).await;
         Ok(evaluation)
     }
 

@@ -10,6 +10,7 @@ use pappus_catalog::contract::samples;
 use pappus_domain::event::{ModelEvaluated, ModelTrained};
 use pappus_domain::verdict::Evaluation;
 use pappus_domain::{Event, RunId, Timestamp};
+use pappus_tracking::News;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,6 +36,7 @@ async fn a_good_version_passes_and_everything_is_written_down() {
     assert_eq!(serde_json::from_slice::<Evaluation>(&stored).unwrap(), evaluation);
     let recorded = place.context.catalog.evaluation(&samples::name("pets"), &version).await.unwrap().unwrap();
     assert_eq!((recorded.verdict, recorded.report), (evaluation.verdict, evaluation.report));
+    assert_eq!(place.to_be_told().await, [News::Version { model: samples::name("pets"), version }]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Models(Limit),
     /// Say how everything stands
     Status,
+    /// Tell MLflow what waits to be told
+    Track(Track),
     /// Tell what a prediction goes back to: its model, its data set, its training images
     Why(Why),
     /// Copy a whole home, objects and catalog, to another, and prove that both are the same
@@ -221,6 +223,13 @@ pub(crate) struct Limit {
     /// The most to list
     #[arg(long, default_value_t = 20)]
     pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Track {
+    /// Also what MLflow refused before
+    #[arg(long)]
+    pub(crate) again: bool,
 }
 
 #[derive(Debug, Args)]

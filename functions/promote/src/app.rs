@@ -18,6 +18,7 @@ struct OnEvaluated {
 
 /// The promote function: releases each version that passed its evaluation.
 pub fn app(context: Context) -> App {
+    context.tracking.attend();
     let promote = Promote::new(context.clone());
     App { name: "promote", router: Router::new(), on_event: Arc::new(OnEvaluated { promote, context }) }
 }

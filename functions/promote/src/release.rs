@@ -4,6 +4,7 @@ use pappus_domain::event::ReleaseChanged;
 use pappus_domain::release::{CannotChange, Change, LedgerEntry, ReleaseAction};
 use pappus_domain::{ModelVersion, Release, Timestamp};
 use pappus_host::Context;
+use pappus_tracking::News;
 
 use crate::error::Error;
 
@@ -83,6 +84,8 @@ impl Promote {
         let current = catalog.release(model).await?;
         let next = match (Release::promote(current.as_ref(), model, version), current.as_ref()) {
             (Err(CannotChange::AlreadyChampion(_)), Some(release)) => {
+                // Whoever made it so may have been cut off before it was told.
+                self.tell().await;
                 return Ok(Changed { release: release.clone(), entry: None });
             }
             (next, _) => next?,
@@ -117,7 +120,13 @@ impl Promote {
     ) -> Result<Changed, Error> {
         let change = Change { action, actor: by.actor, reason: by.reason, at: Timestamp::now() };
         let entry = self.context.catalog.change_release(from, &to, change).await?;
+        self.tell().await;
         Ok(Changed { release: to, entry: Some(entry) })
+    }
+
+    async fn tell(&self) {
+        let Context { settings, tracking, .. } = &self.context;
+        tracking.tell(News::Release { model: settings.model.clone() }).await;
     }
 
     async fn check_verdict(&self, version: &ModelVersion, current: Option<&Release>) -> Result<(), Error> {

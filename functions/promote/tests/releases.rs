@@ -11,6 +11,7 @@ use pappus_domain::verdict::{Evaluation, Gate, Verdict};
 use pappus_domain::{Event, ModelVersion, Release, Timestamp};
 use pappus_host::{Bus, Context, Dispose as _, Disposition, Failure, Settings};
 use pappus_promote::{By, Error, Promote};
+use pappus_tracking::News;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -22,8 +23,13 @@ struct Place {
 
 async fn place() -> Place {
     let home = tempfile::tempdir().unwrap();
-    let pets = |name: &str| (name == "PAPPUS_MODEL").then(|| "pets".to_owned());
-    let settings = Settings::read(pets, Some(home.path().into())).unwrap();
+    // A server to be told of releases, where nobody listens.
+    let variables = |name: &str| match name {
+        "PAPPUS_MODEL" => Some("pets".to_owned()),
+        "PAPPUS_TRACKING" => Some("http://127.0.0.1:1".to_owned()),
+        _ => None,
+    };
+    let settings = Settings::read(variables, Some(home.path().into())).unwrap();
     let context = Context::open(settings, Arc::new(Bus::new().0)).await.unwrap();
     Place { promote: Promote::new(context.clone()), context, _home: home }
 }
@@ -64,6 +70,16 @@ impl Place {
         let generations: Vec<u64> = entries.iter().map(|entry| entry.generation).collect();
         assert_eq!(generations, (1..=entries.len() as u64).collect::<Vec<_>>());
         entries.into_iter().map(|entry| (entry.action, entry.to)).collect()
+    }
+
+    /// How much waits to be told of this model's releases.
+    async fn to_be_told(&self) -> usize {
+        let keys = self.context.objects.list("tracking/outbox/", None, 100).await.unwrap();
+        for meta in &keys {
+            let news = self.context.objects.get(&meta.key, 1 << 20).await.unwrap();
+            assert_eq!(serde_json::from_slice::<News>(&news).unwrap(), News::Release { model: samples::name("pets") });
+        }
+        keys.len()
     }
 
     async fn deliver(&self, event: Event) -> Result<Vec<Event>, Failure> {
@@ -299,4 +315,20 @@ async fn an_event_that_lies_or_has_no_shape_is_refused() {
     let shapeless = Event { data: json!([]).into(), ..evaluated("pets", &failed, true) };
     assert_eq!(place.deliver(shapeless).await.unwrap_err().disposition(), Disposition::Refused);
     assert_eq!(place.release().await, None);
+}
+
+#[tokio::test]
+async fn each_change_leaves_word_for_mlflow_and_waits_for_nobody() {
+    let place = place().await;
+    let (first, second) = (place.judged(1, true, None).await, place.version(2).await);
+    place.promote.promote(&first, false, by()).await.unwrap();
+    assert_eq!(place.to_be_told().await, 1);
+    place.promote.promote(&second, false, by()).await.unwrap_err();
+    assert_eq!(place.to_be_told().await, 1, "nothing has changed");
+    place.promote.promote(&second, true, by()).await.unwrap();
+    place.promote.roll_back(by()).await.unwrap();
+    assert_eq!(place.to_be_told().await, 3);
+    // Whoever made it champion may have been cut off before it left word.
+    place.promote.promote(&first, false, by()).await.unwrap();
+    assert_eq!(place.to_be_told().await, 4);
 }

@@ -7,6 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use async_trait::async_trait;
 use pappus_domain::{Event, RunId, RunStatus, Timestamp};
 use pappus_host::Context;
+use pappus_tracking::News;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
@@ -50,6 +51,7 @@ impl ProcessLauncher {
         let failed = RunStatus::Failed { message: died(status) };
         if self.context.catalog.update_run(&run, None, &failed, Timestamp::now()).await? {
             tracing::error!(%run, %status, "training ended without a word");
+            self.context.tracking.tell(News::run(run)).await;
         }
         Ok(())
     }

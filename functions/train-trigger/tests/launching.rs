@@ -72,6 +72,14 @@ async fn a_training_that_dies_is_marked_failed_with_what_killed_it() {
         script(&place, text).launch(id).await.unwrap();
         let message = message(&place, &id).await;
         assert!(message.contains(says), "{message}");
+        to_be_told(&place, number as usize).await;
+    }
+}
+
+/// Waits until there is word of so many runs to be told.
+async fn to_be_told(place: &Place, count: usize) {
+    while place.context.objects.list("tracking/outbox/", None, 100).await.unwrap().len() < count {
+        tokio::task::yield_now().await;
     }
 }
 

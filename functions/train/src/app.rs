@@ -19,6 +19,7 @@ struct OnRequested {
 /// The train function: trains where the event arrives that asks for it, and is done when the training is. The sender has
 /// to wait as long as it takes: minutes, for data sets of thousands of images.
 pub fn app(context: Context) -> App {
+    context.tracking.attend();
     let train = Train::new(context.clone(), Arc::new(|step| tracing::debug!(?step)));
     App { name: "train", router: Router::new(), on_event: Arc::new(OnRequested { train, context }) }
 }

@@ -6,9 +6,10 @@ use pappus_domain::image::Label;
 use pappus_domain::model::CrossValidation;
 use pappus_domain::run::Recipe;
 use pappus_domain::stats::Proportion;
-use pappus_domain::{DataSet, DataSetEntry, Split};
+use pappus_domain::{DataSet, DataSetEntry, Split, Timestamp};
 use pappus_learning::validate::cross_validate;
 use pappus_learning::{Chosen, Extractor, Matrix, Plan, Samples, Scaling, Views, assemble};
+use pappus_tracking::Measure;
 
 use crate::candidates::Candidate;
 use crate::error::Error;
@@ -99,6 +100,23 @@ impl Validated {
     /// The cross-validated logarithmic loss, which tells more from few images than the share that is right.
     pub(crate) const fn log_loss(&self) -> f64 {
         self.chosen.best.log_loss
+    }
+
+    /// What is told of this candidate, the one of this `number`: what it came to, and each strength on the way.
+    pub(crate) fn measures(&self, candidate: &str, number: u64, at: Timestamp) -> Vec<Measure> {
+        let measure = |name: String, step, value| Measure { name, step, value, at };
+        let mut all = vec![
+            measure("candidate/accuracy".into(), number, self.accuracy()),
+            measure("candidate/log_loss".into(), number, self.log_loss()),
+        ];
+        let images = self.views.images() as f64;
+        for (step, score) in (1..).zip(&self.chosen.table) {
+            let lambda = 1.0 / (score.strength * images);
+            for (name, value) in [("lambda", lambda), ("accuracy", score.accuracy), ("log_loss", score.log_loss)] {
+                all.push(measure(format!("{candidate}/{name}"), step, value));
+            }
+        }
+        all
     }
 
     /// Whether these features do clearly worse than `other`'s on the same images.

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use pappus_catalog::Acquired;
+use pappus_catalog::{Acquired, while_held};
 use pappus_domain::event::ModelTrained;
 use pappus_domain::{Lease, Manifest, Run, RunId, RunStatus, Timestamp};
 use pappus_host::{Context, Disposition, Failure};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use pappus_tracking::News;
 use uuid::Uuid;
 
 use crate::error::{Error, run_of};
@@ -73,6 +72,7 @@ impl Train {
             catalog.release_lease(&lease).await?;
         }
         catalog.update_run(id, None, &RunStatus::Failed { message: why.into() }, Timestamp::now()).await?;
+        self.context.tracking.tell(News::run(*id)).await;
         Ok(())
     }
 
@@ -108,12 +108,15 @@ impl Train {
     pub async fn on_request(&self, id: &RunId) -> Result<Option<ModelTrained>, Error> {
         match self.attempt(id, true).await {
             Ok(Outcome::Trained(trained)) => Ok(Some(trained.event())),
-            Ok(Outcome::Over(over)) => Ok(match over.status {
-                RunStatus::Succeeded { version, .. } => {
-                    Some(ModelTrained { model: over.request.model, version, run: *id })
-                }
-                _ => None,
-            }),
+            Ok(Outcome::Over(over)) => {
+                self.context.tracking.tell(News::run(*id)).await;
+                Ok(match over.status {
+                    RunStatus::Succeeded { version, .. } => {
+                        Some(ModelTrained { model: over.request.model, version, run: *id })
+                    }
+                    _ => None,
+                })
+            }
             Ok(Outcome::Elsewhere(lease)) => Err(Error::UnderWay(lease)),
             Err(Error::Failed(failure)) => {
                 tracing::error!(run = %id, error = %failure, "the training failed");
@@ -143,6 +146,7 @@ impl Train {
                 }
                 let failed = RunStatus::Failed { message: failure.to_string() };
                 self.context.catalog.update_run(id, None, &failed, Timestamp::now()).await?;
+                self.context.tracking.tell(News::run(*id)).await;
                 Err(Error::Failed(failure))
             }
         }
@@ -199,22 +203,15 @@ impl Train {
     }
 
     async fn under(&self, lease: Lease, run: &Run) -> Result<Trained, Error> {
-        let (lost, is_lost) = watch::channel(false);
-        // A set, for it stops its tasks when it is dropped, as it is when nobody waits for this training any more.
-        let mut heart = JoinSet::new();
-        heart.spawn(beat(self.context.clone(), lease, lost));
-        tokio::select! {
-            trained = self.train(run) => trained,
-            // The value is sent once, and the sender lives as long as the heart.
-            _ = wait(is_lost) => Err(Error::LeaseLost),
-        }
+        while_held(&self.context.catalog, lease, self.train(run)).await.unwrap_or(Err(Error::LeaseLost))
     }
 
     async fn train(&self, run: &Run) -> Result<Trained, Error> {
-        let Context { catalog, objects, .. } = &self.context;
+        let Context { catalog, objects, tracking, .. } = &self.context;
         self.bury_the_dead(run).await?;
         let id = &run.request.run;
         catalog.update_run(id, None, &RunStatus::Running, Timestamp::now()).await?;
+        tracking.tell(News::run(*id)).await;
         let learned = learn(&self.context, &run.request, &self.progress).await?;
         let manifest = learned.package.manifest.clone();
         (self.progress)(Step::Packing);
@@ -223,6 +220,7 @@ impl Train {
         let measured = metrics(&manifest.training.cross_validation, &manifest.training.test);
         let succeeded = RunStatus::Succeeded { version: manifest.version.clone(), metrics: measured };
         catalog.update_run(id, Some(&manifest.training.data_set), &succeeded, Timestamp::now()).await?;
+        tracking.tell(News::run(*id)).await;
         Ok(Trained { manifest, aside: learned.aside })
     }
 
@@ -233,33 +231,9 @@ impl Train {
             if other.request.run < run.request.run && !other.status.is_over() {
                 let message = format!("it was cut off, and run {} came after it", run.request.run);
                 catalog.update_run(&other.request.run, None, &RunStatus::Failed { message }, Timestamp::now()).await?;
+                self.context.tracking.tell(News::run(other.request.run)).await;
             }
         }
         Ok(())
     }
-}
-
-async fn wait(mut is_lost: watch::Receiver<bool>) {
-    // An error means that the heart has stopped without losing the lease: then nothing is lost.
-    if is_lost.wait_for(|lost| *lost).await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
-/// Renews the lease until it is lost.
-async fn beat(context: Context, mut lease: Lease, lost: watch::Sender<bool>) {
-    let every = Duration::try_from(Lease::HEARTBEAT).unwrap_or(Duration::from_secs(1));
-    let mut tick = tokio::time::interval(every);
-    loop {
-        tick.tick().await;
-        match context.catalog.renew_lease(&lease, Timestamp::now()).await {
-            Ok(Some(renewed)) => lease = renewed,
-            Ok(None) => break,
-            // The catalog may come back before the lease runs out.
-            Err(_) if !lease.is_expired(Timestamp::now()) => {}
-            Err(_) => break,
-        }
-    }
-    // The training may have ended meanwhile.
-    let _ = lost.send(true);
 }

@@ -1,15 +1,17 @@
 //! From a request to a package: which ways of learning are tried, and which is kept.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use pappus_domain::run::{Recipe, TrainingRequest};
-use pappus_domain::{DataSetEntry, Split};
+use pappus_domain::{DataSetEntry, Split, Timestamp};
 use pappus_host::Context;
 use pappus_inference::Package;
 use pappus_learning::Extractor;
 use pappus_learning::dictionary::{self, DictionaryOptions};
+use pappus_tracking::News;
 use tokio::task::spawn_blocking;
 
 use crate::backbone_file::Backbone;
@@ -48,6 +50,7 @@ pub(crate) async fn learn(context: &Context, request: &TrainingRequest, progress
         progress,
         side: Arc::new(TrainSide::of(&data_set)),
         deadline: Instant::now() + request.budget_seconds.map_or(BUDGET, Duration::from_secs),
+        entered: AtomicU64::default(),
     };
     let best = contest.best(backbone.as_ref()).await?;
     let held_out: Vec<DataSetEntry> = data_set.side(Split::Test).cloned().collect();
@@ -63,6 +66,8 @@ struct Contest<'a> {
     progress: &'a Progress,
     side: Arc<TrainSide>,
     deadline: Instant,
+    /// Candidates so far.
+    entered: AtomicU64,
 }
 
 /// A candidate that has been cross-validated.
@@ -140,6 +145,9 @@ impl Contest<'_> {
         let validated = spawn_blocking(move || side.validate(&entered, features, views, seed)).await??;
         let accuracy = validated.accuracy();
         (self.progress)(Step::Validated { candidate: candidate.name.clone(), accuracy });
+        let number = self.entered.fetch_add(1, Ordering::Relaxed) + 1;
+        let measures = validated.measures(&candidate.name, number, Timestamp::now());
+        self.context.tracking.tell(News::Run { run: self.request.run, measures }).await;
         Ok(Contender { candidate, extractor, validated })
     }
 

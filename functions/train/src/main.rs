@@ -48,6 +48,7 @@ async fn train(settings: Settings, run: RunId) -> Result<(), Failure> {
     pappus_telemetry::init_logs(settings.log_format, &settings.log, &labels).map_err(Failure::from_error)?;
     let (bus, _) = Bus::new();
     let context = Context::open_when_there(settings, Arc::new(bus)).await.map_err(Failure::from_error)?;
+    context.tracking.attend();
     let trained = Train::new(context.clone(), Arc::new(|step| tracing::debug!(?step))).run(&run).await?;
     if let Some(trained) = trained {
         let event = Event::new("train", &trained.event(), Timestamp::now()).map_err(Error::from)?;
@@ -55,6 +56,7 @@ async fn train(settings: Settings, run: RunId) -> Result<(), Failure> {
         // Whoever launched it may be gone; the model is in the catalog all the same.
         let _ = writeln!(std::io::stdout(), "{line}");
     }
+    context.tracking.finish().await;
     context.catalog.close().await;
     Ok(())
 }

@@ -11,6 +11,7 @@
 mod dynamodb;
 mod error;
 mod fault;
+mod held;
 mod merge;
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -43,6 +44,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "dynamodb")]
 pub use dynamodb::DynamoDbCatalog;
 pub use error::Error;
+pub use held::while_held;
 #[cfg(feature = "mysql")]
 pub use mysql::MySqlCatalog;
 pub use sqlite::SqliteCatalog;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use pappus_catalog::SharedCatalog;
 use pappus_objects::{Access, Objects};
 use pappus_telemetry::Metrics;
+use pappus_tracking::{Sending, Tracking};
 use tokio::time::sleep;
 
 use crate::disposition::Failure;
@@ -31,6 +32,8 @@ pub struct Context {
     pub events: Arc<dyn Publisher>,
     /// The metrics of this process.
     pub metrics: Metrics,
+    /// Where trainings, evaluations and releases are told of.
+    pub tracking: Tracking,
 }
 
 impl Context {
@@ -39,13 +42,13 @@ impl Context {
     /// # Errors
     /// [`Error::Objects`], [`Error::Catalog`].
     pub async fn open(settings: Settings, events: Arc<dyn Publisher>) -> Result<Self, Error> {
-        Ok(Self {
-            objects: pappus_objects::open(&settings.objects).await?,
-            catalog: pappus_catalog::open(&settings.catalog).await?,
-            metrics: Metrics::new(settings.service.labels()),
-            settings: Arc::new(settings),
-            events,
-        })
+        let objects = pappus_objects::open(&settings.objects).await?;
+        let catalog = pappus_catalog::open(&settings.catalog).await?;
+        let metrics = Metrics::new(settings.service.labels());
+        let sending = if settings.host == Host::Lambda { Sending::WhenAsked } else { Sending::Beside };
+        let server = settings.tracking.as_ref();
+        let tracking = Tracking::new(server, objects.clone(), catalog.clone(), &metrics, sending);
+        Ok(Self { objects, catalog, metrics, settings: Arc::new(settings), events, tracking })
     }
 
     /// Opens the neighbours that the settings name, and waits for those that do not answer yet: servers that are started

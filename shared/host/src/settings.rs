@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use pappus_domain::ModelName;
 use pappus_telemetry::LogFormat;
+use pappus_tracking::{Login, Server, WrongServer};
 use serde::Deserialize;
 use url::Url;
 
@@ -98,6 +99,8 @@ pub struct Settings {
     pub events: Option<Events>,
     /// `PAPPUS_LAUNCHER`.
     pub launcher: Option<Launch>,
+    /// `PAPPUS_TRACKING`, with what MLflow's own clients read beside it; none for `none:`.
+    pub tracking: Option<Server>,
     /// AWS Lambda where `AWS_LAMBDA_RUNTIME_API` is set.
     pub host: Host,
     /// What the host calls this function.
@@ -115,7 +118,6 @@ impl Settings {
         let home = home.or_else(|| get("PAPPUS_HOME").map(PathBuf::from)).unwrap_or_else(|| ".pappus".into());
         let under_home =
             |scheme: &str, file: &str| format!("{scheme}://{}", escape(&home.join(file).to_string_lossy()));
-        only("PAPPUS_TRACKING", get("PAPPUS_TRACKING"), "none:", "`none:` in this build")?;
         let model = get("PAPPUS_MODEL").unwrap_or_else(|| "classifier".into());
         let port = get("PORT").unwrap_or_else(|| "8080".into());
         let host = if get("AWS_LAMBDA_RUNTIME_API").is_some() { Host::Lambda } else { Host::Server };
@@ -128,6 +130,7 @@ impl Settings {
         Ok(Self {
             events: events(&get)?,
             launcher: launcher(get("PAPPUS_LAUNCHER"))?,
+            tracking: tracking(&get)?,
             objects: get("PAPPUS_OBJECTS").unwrap_or_else(|| under_home("file", "objects")),
             catalog: get("PAPPUS_CATALOG").unwrap_or_else(|| under_home("sqlite", "catalog.db")),
             model: model.parse().map_err(|_| Error::Setting {
@@ -247,11 +250,19 @@ fn launcher(value: Option<String>) -> Result<Option<Launch>, Error> {
     }
 }
 
-fn only(variable: &'static str, value: Option<String>, known: &str, allowed: &'static str) -> Result<(), Error> {
-    match value {
-        Some(value) if value != known => Err(Error::Setting { variable, value, allowed }),
-        _ => Ok(()),
-    }
+fn tracking(get: &impl Fn(&str) -> Option<String>) -> Result<Option<Server>, Error> {
+    let Some(url) = get("PAPPUS_TRACKING").filter(|url| url != "none:") else { return Ok(None) };
+    let login = Login {
+        username: get("MLFLOW_TRACKING_USERNAME"),
+        password: get("MLFLOW_TRACKING_PASSWORD"),
+        token: get("MLFLOW_TRACKING_TOKEN"),
+    };
+    let server = Server::new(&url, login);
+    Ok(Some(server.map_err(|WrongServer { variable, held, allowed }| Error::Setting {
+        variable,
+        value: held,
+        allowed,
+    })?))
 }
 
 /// A path as part of a URL: what would end the path or begin an escape is escaped.

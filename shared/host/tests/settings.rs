@@ -23,6 +23,7 @@ fn nothing_need_be_set() {
     assert_eq!((settings.model.as_str(), settings.port, settings.log.as_str()), ("classifier", 8080, "info"));
     assert_eq!(settings.log_format, LogFormat::Text);
     assert_eq!((settings.events, settings.launcher, settings.host), (None, None, Host::Server));
+    assert_eq!(settings.tracking, None);
     assert_eq!(settings.service, Service::default());
 }
 
@@ -83,6 +84,20 @@ fn what_knative_cannot_be_told_is_named() {
 }
 
 #[test]
+fn mlflow_is_told_where_it_is_named() {
+    assert_eq!(read(&[("PAPPUS_TRACKING", "none:"), ("MLFLOW_TRACKING_USERNAME", "ada")]).unwrap().tracking, None);
+    let named = [("PAPPUS_TRACKING", "https://mlflow.example/team"), ("MLFLOW_TRACKING_TOKEN", "t0ken")];
+    let settings = read(&named).unwrap();
+    assert_eq!(settings.tracking.as_ref().unwrap().to_string(), "https://mlflow.example/team");
+    assert!(!format!("{settings:?}").contains("t0ken"), "{settings:?}");
+    let said = |variables: &[(&str, &str)]| read(variables).unwrap_err().to_string();
+    let half = said(&[("PAPPUS_TRACKING", "http://mlflow:5000"), ("MLFLOW_TRACKING_USERNAME", "ada")]);
+    assert!(half.starts_with("MLFLOW_TRACKING_PASSWORD is ``: it may be the password"), "{half}");
+    let secret = said(&[("PAPPUS_TRACKING", "databricks://ada:s3cret@host")]);
+    assert!(secret.starts_with("PAPPUS_TRACKING is `databricks://…@host`: ") && !secret.contains("s3cret"), "{secret}");
+}
+
+#[test]
 fn the_host_is_found_out() {
     let lambda = [
         ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001"),
@@ -115,7 +130,7 @@ fn a_wrong_value_is_named_with_its_variable_and_what_it_may_be() {
         ("K_SINK", "broker", "an http or https URL"),
         ("K_SINK", "ftp://broker/", "an http or https URL"),
         ("PAPPUS_LAUNCHER", "kubernetes://namespace/template", "`process:` or `events:`"),
-        ("PAPPUS_TRACKING", "http://mlflow:5000", "`none:`"),
+        ("PAPPUS_TRACKING", "mlflow:5000", "the http or https URL of an MLflow server"),
         ("PAPPUS_MODEL", "My Model", "1 to 64 lowercase letters, digits and inner hyphens"),
         ("PAPPUS_MODEL", "-pets", "inner hyphens"),
         ("PAPPUS_LOG_FORMAT", "xml", "`text` or `json`"),

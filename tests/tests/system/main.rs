@@ -13,4 +13,5 @@ mod serving;
 mod settings;
 mod stopping;
 mod the_loop;
+mod tracking;
 mod training;

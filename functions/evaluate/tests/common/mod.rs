@@ -16,6 +16,7 @@ use pappus_inference::{Golden, PROBABILITIES, Package};
 use pappus_learning::onnx::proto::DataType;
 use pappus_learning::onnx::{Dim, GraphBuilder, attribute};
 use pappus_objects::PutMode;
+use pappus_tracking::News;
 use tempfile::TempDir;
 
 /// Whether there is ONNX Runtime; says so on the terminal where there is none.
@@ -61,8 +62,13 @@ pub struct Place {
 
 pub async fn place() -> Place {
     let home = tempfile::tempdir().unwrap();
-    let pets = |name: &str| (name == "PAPPUS_MODEL").then(|| "pets".to_owned());
-    let settings = Settings::read(pets, Some(home.path().into())).unwrap();
+    // A server to be told, where nobody listens.
+    let variables = |name: &str| match name {
+        "PAPPUS_MODEL" => Some("pets".to_owned()),
+        "PAPPUS_TRACKING" => Some("http://127.0.0.1:1".to_owned()),
+        _ => None,
+    };
+    let settings = Settings::read(variables, Some(home.path().into())).unwrap();
     let context = Context::open(settings, Arc::new(Bus::new().0)).await.unwrap();
     Place { evaluate: Evaluate::new(context.clone()), context, _home: home }
 }
@@ -108,6 +114,15 @@ impl Place {
         package.write(&*self.context.objects).await.unwrap();
         self.context.catalog.record_model(&package.manifest).await.unwrap();
         package.manifest.version
+    }
+
+    /// What waits to be told, oldest first.
+    pub async fn to_be_told(&self) -> Vec<News> {
+        let mut all = Vec::new();
+        for meta in self.context.objects.list("tracking/outbox/", None, 100).await.unwrap() {
+            all.push(serde_json::from_slice(&self.object(meta.key.as_str()).await).unwrap());
+        }
+        all
     }
 
     /// Makes a version the champion.

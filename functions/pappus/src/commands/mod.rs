@@ -11,13 +11,14 @@ mod release;
 mod runs;
 mod sample;
 mod status;
+mod track;
 mod train;
 mod up;
 mod why;
 
 use crate::cli::{Cli, Command};
 use crate::output::Output;
-use crate::session::{context, settings};
+use crate::session::{context, settings, unless_interrupted};
 use crate::trouble::Trouble;
 
 /// Finds what is wrong with a command line as a whole, before anything is opened or made.
@@ -65,9 +66,15 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Trouble> {
         Command::Runs(options) => runs::run(&context, options.limit, output).await,
         Command::Models(options) => models::run(&context, options.limit, output).await,
         Command::Status => status::run(&context, output).await,
+        Command::Track(options) => track::run(&context, options, output).await,
         Command::Why(options) => why::run(&context, options.prediction, output).await,
         Command::Sample(_) | Command::Up(_) | Command::Demo(_) | Command::Migrate(_) => Ok(()),
     };
+    if !matches!(done, Err(Trouble::Interrupted)) {
+        // Whoever does not want to wait for MLflow need not.
+        let _ = unless_interrupted(async { Ok(context.tracking.finish().await) }).await;
+    }
+    context.tracking.close().await;
     context.catalog.close().await;
     done
 }

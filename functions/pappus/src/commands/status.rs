@@ -7,6 +7,7 @@ use pappus_domain::release::LedgerEntry;
 use pappus_domain::{Lease, Prediction, Timestamp};
 use pappus_host::{Context, Failure};
 use pappus_objects::Access;
+use pappus_tracking::Report;
 use serde_json::json;
 
 use super::runs::outcome;
@@ -33,10 +34,12 @@ pub(crate) async fn run(context: &Context, output: Output) -> Result<(), Trouble
     let day = TimeRange { from: Timestamp::now().checked_sub(DAY).ok(), until: None };
     let predictions = catalog.count_predictions(&day, COUNTED).await?;
     let last = catalog.predictions(&TimeRange::default(), None, SHOWN).await?;
+    let told = context.tracking.report().await.map_err(Failure::from_error)?;
     let value = json!({
         "model": settings.model, "objects": settings.objects, "catalog": settings.catalog, "images": images,
         "sources": sources, "last_run": last_run, "training": training, "release": release,
         "ledger_entries": ledger.len(), "predictions_last_day": predictions, "last_predictions": last,
+        "tracking": told,
     });
     output.print(&value, || {
         let labels: Vec<String> = images.labels.iter().map(|(label, count)| format!("{label} {count}")).collect();
@@ -64,6 +67,7 @@ pub(crate) async fn run(context: &Context, output: Output) -> Result<(), Trouble
             format!("training     {}", training.map_or_else(|| "none under way".into(), |lease| lease.holder)),
             format!("champion     {champion}"),
             format!("ledger       {} entries, unbroken", ledger.len()),
+            format!("tracking     {}", tracking(&told)),
             format!(
                 "predictions  {} in the last 24 hours{}",
                 counted(predictions),
@@ -77,6 +81,27 @@ pub(crate) async fn run(context: &Context, output: Output) -> Result<(), Trouble
 
 fn counted(predictions: u64) -> String {
     if predictions < COUNTED { predictions.to_string() } else { format!("{COUNTED} or more") }
+}
+
+/// How it stands with what MLflow is to be told.
+pub(crate) fn tracking(report: &Report) -> String {
+    let Report { server, waiting, oldest, tried_at, trouble, refused, last_refusal } = report;
+    let mut lines = vec![match (server, waiting) {
+        (None, 0) => "none".to_owned(),
+        (Some(server), 0) => format!("{server}, all is told"),
+        (server, waiting) => {
+            let since = oldest.map(|oldest| format!(" since {oldest:.0}")).unwrap_or_default();
+            let server = server.as_deref().unwrap_or("no server (PAPPUS_TRACKING)");
+            format!("{server}, {waiting} to be told{since}; pappus track")
+        }
+    }];
+    if let (Some(trouble), Some(at)) = (trouble, tried_at) {
+        lines.push(format!("  {at:.0}  {trouble}"));
+    }
+    if let Some(last) = last_refusal {
+        lines.push(format!("  {refused} refused, the last {:.0}: {}; pappus track --again", last.at, last.reason));
+    }
+    lines.join("\n")
 }
 
 fn describe(prediction: &Prediction) -> String {

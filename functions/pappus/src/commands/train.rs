@@ -37,6 +37,7 @@ pub(crate) async fn run(context: &Context, options: cli::Train, output: Output) 
 
 /// Trains as wished. When Ctrl-C comes, the lease is freed and the run says so.
 pub(crate) async fn train(context: &Context, wish: Wish, output: Output) -> Result<Trained, Trouble> {
+    context.tracking.attend();
     let request = Trigger::new(context.clone()).request(wish).await?;
     let training = Train::new(context.clone(), progress::training(output));
     let trained = unless_interrupted(async { Ok(training.run(&request.run).await?) }).await;
@@ -72,6 +73,7 @@ pub(crate) fn describe(trained: &Trained) -> String {
 
 /// Does the training of a run, and writes the event that follows from it to standard output.
 pub(crate) async fn job(context: &Context, run: RunId) -> Result<(), Trouble> {
+    context.tracking.attend();
     let training = Train::new(context.clone(), Arc::new(|step| tracing::debug!(?step)));
     if let Some(trained) = training.run(&run).await? {
         let event = Event::new("train", &trained.event(), Timestamp::now()).map_err(Error::from)?;

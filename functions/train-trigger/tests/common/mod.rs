@@ -32,8 +32,13 @@ pub struct Place {
 
 pub async fn place() -> Place {
     let home = tempfile::tempdir().unwrap();
-    let pets = |name: &str| (name == "PAPPUS_MODEL").then(|| "pets".to_owned());
-    let settings = Settings::read(pets, Some(home.path().into())).unwrap();
+    // A server to be told, where nobody listens.
+    let variables = |name: &str| match name {
+        "PAPPUS_MODEL" => Some("pets".to_owned()),
+        "PAPPUS_TRACKING" => Some("http://127.0.0.1:1".to_owned()),
+        _ => None,
+    };
+    let settings = Settings::read(variables, Some(home.path().into())).unwrap();
     let (tell, published) = mpsc::unbounded_channel();
     let context = Context::open(settings, Arc::new(Told(tell))).await.unwrap();
     Place { trigger: Trigger::new(context.clone()), context, published, home }

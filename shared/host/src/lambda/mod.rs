@@ -45,7 +45,9 @@ async fn invoked(hosted: Hosted, event: LambdaEvent<Box<RawValue>>) -> Result<Va
     async move {
         hosted.app.on_event.wake().await;
         let answered = answer(&hosted, &payload, &context.request_id).await;
-        if timeout(FLUSH_TIMEOUT, hosted.app.on_event.flush()).await.is_err() {
+        let flushing = timeout(FLUSH_TIMEOUT, hosted.app.on_event.flush());
+        let (flushed, ()) = tokio::join!(flushing, hosted.context.tracking.flush(FLUSH_TIMEOUT));
+        if flushed.is_err() {
             tracing::warn!("what is buffered could not be written yet, and waits for the next invocation");
         }
         if let Err(failure) = &answered {
