@@ -10,6 +10,7 @@ use pappus_objects::{Key, PutMode};
 use pappus_tracking::News;
 
 use crate::error::Error;
+use crate::plots::plot;
 use crate::score::{Scores, score};
 
 /// The most bytes of a data set's list.
@@ -68,6 +69,8 @@ impl Evaluate {
             verdict,
             at: Timestamp::now(),
         };
+        // Whoever learns of an evaluation finds its plots.
+        plot(objects, evaluation.clone(), scores.answers, &images).await;
         let key: Key = evaluation.object_key("report.json").parse()?;
         let json = serde_json::to_vec_pretty(&evaluation)?;
         objects.put(&key, json.into(), PutMode::Overwrite).await?;

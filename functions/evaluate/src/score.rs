@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 use crate::error::Error;
 
 /// The most bytes of a stored image: what ingest lets in.
-const MAX_IMAGE_BYTES: u64 = 64 << 20;
+pub(crate) const MAX_IMAGE_BYTES: u64 = 64 << 20;
 
 /// A model's answers, in the order of the images.
 pub(crate) struct Scores {
@@ -75,7 +75,7 @@ async fn time(classifier: &Classifier, objects: &Objects, images: &[DataSetEntry
     Ok(latencies)
 }
 
-async fn read(objects: &Objects, entry: &DataSetEntry) -> Result<Bytes, Error> {
+pub(crate) async fn read(objects: &Objects, entry: &DataSetEntry) -> Result<Bytes, Error> {
     let key: Key = Image::object_key(&entry.image).parse()?;
     Ok(objects.get(&key, MAX_IMAGE_BYTES).await?)
 }

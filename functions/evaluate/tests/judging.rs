@@ -10,6 +10,7 @@ use pappus_catalog::contract::samples;
 use pappus_domain::event::{ModelEvaluated, ModelTrained};
 use pappus_domain::verdict::Evaluation;
 use pappus_domain::{Event, RunId, Timestamp};
+use pappus_plots::EvaluationPlot;
 use pappus_tracking::News;
 use serde_json::json;
 
@@ -37,6 +38,64 @@ async fn a_good_version_passes_and_everything_is_written_down() {
     let recorded = place.context.catalog.evaluation(&samples::name("pets"), &version).await.unwrap().unwrap();
     assert_eq!((recorded.verdict, recorded.report), (evaluation.verdict, evaluation.report));
     assert_eq!(place.to_be_told().await, [News::Version { model: samples::name("pets"), version }]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plots_are_beside_the_report_and_change_with_it() {
+    if !has_runtime() {
+        return;
+    }
+    let place = place().await;
+    let data_set = place.data_set(10).await;
+    let evaluation = place.judge(&place.version(BAD, &data_set).await).await;
+    let mut files = Vec::new();
+    for plot in EvaluationPlot::ALL {
+        let svg = place.object(&evaluation.object_key(&format!("{}.svg", plot.name()))).await;
+        assert!(svg.starts_with(b"<svg") && svg.ends_with(b"</svg>\n"), "{plot:?}");
+        let png = place.object(&evaluation.object_key(&format!("{}.png", plot.name()))).await;
+        image::load_from_memory_with_format(&png, image::ImageFormat::Png).unwrap();
+        files.push((svg, png));
+    }
+    let mistakes = String::from_utf8(files.pop().unwrap().0).unwrap();
+    assert!(mistakes.contains("20 of 20 mistakes, the surest first"), "{mistakes}");
+    assert_eq!(mistakes.matches("<image ").count(), 20, "each with the picture of its image");
+
+    let good = place.judge(&place.version(GOOD, &data_set).await).await;
+    let mistakes = place.object(&good.object_key("mistakes.svg")).await;
+    assert!(String::from_utf8(mistakes).unwrap().contains("no mistakes"));
+    assert_ne!(place.object(&good.object_key("confusion.png")).await, files[0].1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plot_that_cannot_be_stored_keeps_no_verdict() {
+    if !has_runtime() {
+        return;
+    }
+    let place = place().await;
+    let data_set = place.data_set(10).await;
+    let version = place.version(GOOD, &data_set).await;
+    // Where objects of these names should be there is a folder of objects.
+    let folder = format!("evaluations/pets/{version}/{}", data_set.digest());
+    for plot in ["roc.svg", "classes.png"] {
+        place.put(&format!("{folder}/{plot}/other"), b"in the way".into()).await;
+    }
+    let evaluation = place.judge(&version).await;
+    assert!(evaluation.verdict.passed);
+    assert!(place.context.catalog.evaluation(&samples::name("pets"), &version).await.unwrap().is_some());
+    let stored = place.context.objects.list(&format!("{folder}/"), None, 100).await.unwrap();
+    let names: Vec<&str> = stored.iter().map(|meta| &meta.key.as_str()[folder.len() + 1..]).collect();
+    let wanted = [
+        "classes.png/other",
+        "confusion.png",
+        "confusion.svg",
+        "mistakes.png",
+        "mistakes.svg",
+        "reliability.png",
+        "reliability.svg",
+        "report.json",
+        "roc.svg/other",
+    ];
+    assert_eq!(names, wanted);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -65,6 +65,8 @@ pub(crate) enum Command {
     Runs(Limit),
     /// List model versions
     Models(Limit),
+    /// Write the plots of a version into a folder: of its training, and of its last evaluation
+    Plots(Plots),
     /// Say how everything stands
     Status,
     /// Tell MLflow what waits to be told
@@ -157,6 +159,15 @@ pub(crate) struct Train {
 pub(crate) struct Version {
     /// The version, or its first digits
     pub(crate) version: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plots {
+    /// The version, or its first digits
+    pub(crate) version: String,
+    /// The folder to write into [default: plots-VERSION]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

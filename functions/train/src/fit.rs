@@ -6,6 +6,7 @@ use pappus_domain::image::Label;
 use pappus_domain::model::CrossValidation;
 use pappus_domain::run::Recipe;
 use pappus_domain::stats::Proportion;
+use pappus_domain::validation::{ValidationCurve, ValidationPoint};
 use pappus_domain::{DataSet, DataSetEntry, Split, Timestamp};
 use pappus_learning::validate::cross_validate;
 use pappus_learning::{Chosen, Extractor, Matrix, Plan, Samples, Scaling, Views, assemble};
@@ -117,6 +118,30 @@ impl Validated {
             }
         }
         all
+    }
+
+    /// The figures of every strength that was tried, from the weakest penalty on.
+    pub(crate) fn curve(&self, candidate: &Candidate) -> ValidationCurve {
+        let images = self.views.images() as f64;
+        let mut points: Vec<ValidationPoint> = self
+            .chosen
+            .table
+            .iter()
+            .map(|score| ValidationPoint {
+                lambda: 1.0 / (score.strength * images),
+                accuracy: score.accuracy,
+                accuracy_deviation: score.deviation,
+                log_loss: score.log_loss,
+                log_loss_deviation: score.loss_deviation,
+            })
+            .collect();
+        points.sort_by(|a, b| a.lambda.total_cmp(&b.lambda));
+        ValidationCurve { candidate: candidate.name.clone(), points }
+    }
+
+    /// Folds and repeats of the cross-validation.
+    pub(crate) const fn dealt(&self) -> (usize, usize) {
+        (self.plan.folds, self.plan.repeats)
     }
 
     /// Whether these features do clearly worse than `other`'s on the same images.

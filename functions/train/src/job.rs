@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, run_of};
 use crate::learn::learn;
+use crate::plots::plot;
 use crate::progress::{Progress, Step};
 use crate::publish::metrics;
 
@@ -215,6 +216,8 @@ impl Train {
         let learned = learn(&self.context, &run.request, &self.progress).await?;
         let manifest = learned.package.manifest.clone();
         (self.progress)(Step::Packing);
+        // Before the package, so that whoever finds one finds its plot.
+        plot(objects, &manifest, learned.validation).await;
         learned.package.write(&**objects).await?;
         catalog.record_model(&manifest).await?;
         let measured = metrics(&manifest.training.cross_validation, &manifest.training.test);

@@ -1,11 +1,11 @@
 //! From a request to a package: which ways of learning are tried, and which is kept.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use pappus_domain::run::{Recipe, TrainingRequest};
+use pappus_domain::validation::{Validation, ValidationCurve};
 use pappus_domain::{DataSetEntry, Split, Timestamp};
 use pappus_host::Context;
 use pappus_inference::Package;
@@ -32,6 +32,8 @@ const DICTIONARY_IMAGES: usize = 2000;
 /// A package, not yet written.
 pub(crate) struct Learned {
     pub(crate) package: Package,
+    /// What cross-validation said on the way.
+    pub(crate) validation: Validation,
     pub(crate) aside: u64,
 }
 
@@ -49,14 +51,15 @@ pub(crate) async fn learn(context: &Context, request: &TrainingRequest, progress
         request,
         progress,
         side: Arc::new(TrainSide::of(&data_set)),
+        entered: Mutex::default(),
         deadline: Instant::now() + request.budget_seconds.map_or(BUDGET, Duration::from_secs),
-        entered: AtomicU64::default(),
     };
     let best = contest.best(backbone.as_ref()).await?;
+    let validation = contest.told(&best);
     let held_out: Vec<DataSetEntry> = data_set.side(Split::Test).cloned().collect();
     let fitted = contest.fit(best, held_out).await?;
     let package = package(context, request, &data_set, backbone.as_ref(), fitted).await?;
-    Ok(Learned { package, aside })
+    Ok(Learned { package, validation, aside })
 }
 
 /// The candidates of one training, one after another.
@@ -65,9 +68,9 @@ struct Contest<'a> {
     request: &'a TrainingRequest,
     progress: &'a Progress,
     side: Arc<TrainSide>,
+    /// The figures of every candidate so far.
+    entered: Mutex<Vec<ValidationCurve>>,
     deadline: Instant,
-    /// Candidates so far.
-    entered: AtomicU64,
 }
 
 /// A candidate that has been cross-validated.
@@ -75,6 +78,8 @@ struct Contender {
     candidate: Candidate,
     extractor: Extractor,
     validated: Validated,
+    /// Its place among the curves of the contest.
+    curve: usize,
 }
 
 impl Contest<'_> {
@@ -125,6 +130,18 @@ impl Contest<'_> {
         best.ok_or(Error::NoBackbone)
     }
 
+    /// What cross-validation said of every candidate.
+    fn told(&self, best: &Contender) -> Validation {
+        let (folds, repeats) = best.validated.dealt();
+        let curves = self.curves().clone();
+        Validation { folds, repeats, images: self.side.entries.len(), curves, kept: best.curve }
+    }
+
+    fn curves(&self) -> MutexGuard<'_, Vec<ValidationCurve>> {
+        // A list that can only have grown.
+        self.entered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn is_late(&self) -> bool {
         Instant::now() >= self.deadline
     }
@@ -143,12 +160,16 @@ impl Contest<'_> {
         let (side, views, seed) = (self.side.clone(), extraction.views(), self.request.seed);
         let entered = candidate.clone();
         let validated = spawn_blocking(move || side.validate(&entered, features, views, seed)).await??;
+        let curve = {
+            let mut curves = self.curves();
+            curves.push(validated.curve(&candidate));
+            curves.len() - 1
+        };
         let accuracy = validated.accuracy();
         (self.progress)(Step::Validated { candidate: candidate.name.clone(), accuracy });
-        let number = self.entered.fetch_add(1, Ordering::Relaxed) + 1;
-        let measures = validated.measures(&candidate.name, number, Timestamp::now());
+        let measures = validated.measures(&candidate.name, curve as u64 + 1, Timestamp::now());
         self.context.tracking.tell(News::Run { run: self.request.run, measures }).await;
-        Ok(Contender { candidate, extractor, validated })
+        Ok(Contender { candidate, extractor, validated, curve })
     }
 
     async fn learn_dictionary(&self) -> Result<Extractor, Error> {

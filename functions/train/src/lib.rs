@@ -19,6 +19,7 @@ mod freeze;
 mod job;
 mod learn;
 mod pixels;
+mod plots;
 mod progress;
 mod publish;
 

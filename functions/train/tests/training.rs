@@ -88,6 +88,45 @@ async fn the_same_images_and_seed_make_the_same_version_and_a_run_is_done_once()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_tried_is_plotted_beside_the_package_and_changes_nothing_of_it() {
+    if !has_runtime() {
+        return;
+    }
+    let place = place().await;
+    place.draw(20).await;
+    let train = async |number| {
+        let id = place.ask_transfer(number, |request| request.recipe = Recipe::Auto).await;
+        place.train().run(&id).await.unwrap().unwrap().manifest
+    };
+    let manifest = train(1).await;
+    let folder = format!("models/pets/{}/plots/", manifest.version);
+    assert_eq!(place.keys(&folder).await, ["png", "svg"].map(|ending| format!("{folder}training.{ending}")));
+    let svg = place.object(&format!("{folder}training.svg")).await;
+    let svg = String::from_utf8(svg).unwrap();
+    let kept = format!("{}, kept", manifest.training.parameters["candidate"]);
+    assert!(svg.contains(&kept), "{kept}: {svg}");
+    assert!(svg.contains("scratch") && svg.contains("transfer"), "each way that was tried: {svg}");
+    assert_eq!(
+        manifest.files.keys().collect::<Vec<_>>(),
+        ["golden.json", "model.onnx"],
+        "no plot is part of a version"
+    );
+
+    // Where the plot should be there is a folder of objects.
+    for ending in ["svg", "png"] {
+        let key = format!("{folder}training.{ending}");
+        place.context.objects.delete(&key.parse().unwrap()).await.unwrap();
+        place.put(&format!("{key}/other"), b"in the way").await;
+    }
+    let again = train(2).await;
+    assert_eq!(
+        (&again.version, &again.files),
+        (&manifest.version, &manifest.files),
+        "a training without a plot is one"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_test_image_stays_one_when_the_data_grow() {
     if !has_runtime() {
         return;

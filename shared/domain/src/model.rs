@@ -175,6 +175,8 @@ impl Manifest {
     pub const GOLDEN: &'static str = "golden.json";
     /// The manifest of a package.
     pub const FILE: &'static str = "manifest.json";
+    /// The folder of the plots beside a package. They are none of its files: no digest and no version depends on them.
+    pub const PLOTS: &'static str = "plots";
 
     /// The object key of one file of a package.
     pub fn object_key(name: &ModelName, version: &ModelVersion, file: &str) -> String {

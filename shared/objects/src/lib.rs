@@ -33,7 +33,7 @@ pub use memory::MemoryStore;
 pub use s3::{Credentials, S3Store};
 pub use signed::{Allowed, SignedUrl};
 pub use stream::{Reading, Writing};
-pub use url::open;
+pub use url::{open, place};
 
 /// A store that any thread may use.
 pub type Objects = Arc<dyn ObjectStore>;

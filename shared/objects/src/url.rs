@@ -35,6 +35,15 @@ pub async fn open(url: &str) -> Result<Objects, Error> {
     Ok(Arc::new(LocalStore::open(path_of(url)?).await?))
 }
 
+/// Where the objects whose keys begin with `prefix` are, for people: a path if the store that `url` names is a folder, else
+/// the beginning of their keys.
+pub fn place(url: &str, prefix: &str) -> String {
+    match path_of(url) {
+        Ok(root) => root.join(prefix).display().to_string(),
+        Err(_) => prefix.into(),
+    }
+}
+
 fn path_of(url: &str) -> Result<PathBuf, Error> {
     let bad = || Error::BadUrl { held: shown(url), wanted: WANTED };
     let encoded = url.strip_prefix("file://").ok_or_else(bad)?;

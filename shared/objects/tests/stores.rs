@@ -2,7 +2,7 @@
 #![allow(clippy::expect_used, reason = "a test may fail so")]
 
 use bytes::Bytes;
-use pappus_objects::{Error, LocalStore, MemoryStore, PutMode, contract, open};
+use pappus_objects::{Error, LocalStore, MemoryStore, PutMode, contract, open, place};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn memory() {
@@ -24,6 +24,15 @@ async fn a_file_url_names_a_directory() {
     let store = open(&url).await.expect("it opens");
     store.put(&"k".parse().unwrap(), Bytes::from_static(b"v"), PutMode::IfAbsent).await.expect("it writes");
     assert_eq!(std::fs::read(path.join("k")).expect("the object is a file"), b"v");
+}
+
+#[test]
+fn the_place_of_objects_is_a_path_where_there_is_one() {
+    assert_eq!(place("file:///srv/a%20b", "models/x/"), "/srv/a b/models/x/");
+    assert_eq!(place("file://.pappus/objects", "models/x/"), ".pappus/objects/models/x/");
+    for elsewhere in ["memory:", "s3://bucket/prefix?endpoint=http://127.0.0.1:9000"] {
+        assert_eq!(place(elsewhere, "models/x/"), "models/x/", "{elsewhere}");
+    }
 }
 
 #[tokio::test]

@@ -5,11 +5,11 @@
 use std::path::Path;
 
 use pappus_domain::image::Label;
-use pappus_domain::stats::{Answer, Mistake, Report, Roc};
+use pappus_domain::stats::{Answer, Mistake, Report};
 use pappus_domain::validation::{Validation, ValidationCurve, ValidationPoint};
 use pappus_domain::verdict::{Evaluation, GatePolicy};
 use pappus_domain::{Digest, Manifest, ModelVersion, Timestamp, Verdict};
-use pappus_plots::{Drawing, MISTAKES, Thumbnail, Tile};
+use pappus_plots::{Drawing, EvaluationPlot, Findings, MISTAKES, Thumbnail, Tile};
 
 fn main() {
     let dir = std::env::args_os().nth(1).unwrap();
@@ -38,13 +38,11 @@ fn main() {
     ] {
         let answers = answers(classes.len(), each, skill, absent);
         let evaluation = evaluation(classes, &answers);
-        write(dir, name, "confusion", &pappus_plots::confusion(&evaluation).unwrap());
-        write(dir, name, "classes", &pappus_plots::classes(&evaluation).unwrap());
-        write(dir, name, "reliability", &pappus_plots::reliability(&evaluation).unwrap());
-        let curves = (0..classes.len()).filter_map(|class| Roc::of(class, &answers));
-        write(dir, name, "roc", &pappus_plots::roc(&evaluation, curves).unwrap());
-        let tiles = Mistake::surest(&answers, MISTAKES).into_iter().map(tile).collect::<Vec<_>>();
-        write(dir, name, "mistakes", &pappus_plots::mistakes(&evaluation, &tiles).unwrap());
+        let tiles = Mistake::surest(&answers, MISTAKES).into_iter().map(tile).collect();
+        let findings = Findings { evaluation, answers, tiles };
+        for plot in EvaluationPlot::ALL {
+            write(dir, name, plot.name(), &plot.draw(&findings).unwrap());
+        }
     }
     for candidates in [1, 4, 16] {
         let (manifest, validation) = search(candidates);

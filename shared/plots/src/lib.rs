@@ -9,6 +9,7 @@ mod chart;
 mod classes;
 mod confusion;
 mod error;
+mod evaluation;
 mod font;
 mod mistakes;
 mod names;
@@ -23,6 +24,7 @@ mod training;
 pub use classes::classes;
 pub use confusion::confusion;
 pub use error::Error;
+pub use evaluation::{EvaluationPlot, Findings};
 pub use mistakes::{MISTAKES, Tile, mistakes};
 pub use reliability::reliability;
 pub use roc::roc;
@@ -30,7 +32,5 @@ pub use sheet::Drawing;
 pub use thumbnail::Thumbnail;
 pub use training::training;
 
-/// The plots of an evaluation, by the names of their files without an ending.
-pub const OF_EVALUATION: [&str; 5] = ["confusion", "classes", "reliability", "roc", "mistakes"];
-/// The plots of a training.
-pub const OF_TRAINING: [&str; 1] = ["training"];
+/// The name of a training's plot, as [`EvaluationPlot::name`] has those of an evaluation.
+pub const TRAINING: &str = "training";

@@ -6,6 +6,7 @@ mod disk_full;
 mod ingesting;
 mod interrupting;
 mod migrating;
+mod plots;
 mod refusing;
 mod rude_clients;
 mod scripts;

@@ -10,7 +10,7 @@ use pappus_promote::{By, Promote};
 use pappus_train_trigger::Wish;
 
 use super::up::{Up, listen};
-use super::{evaluate, ingest, predict, release, train};
+use super::{evaluate, ingest, plots, predict, release, train};
 use crate::cli;
 use crate::output::Output;
 use crate::progress::bar;
@@ -59,6 +59,7 @@ pub(crate) async fn run(settings: Settings, options: cli::Demo, output: Output) 
     let version = trained.manifest.version.clone();
     let evaluation = evaluate::evaluate(&context, &version, output).await?;
     output.say(evaluate::describe(&evaluation))?;
+    output.say(plots::line(&context, &evaluation).await)?;
 
     output.say("4. promote")?;
     release(&context, &version, evaluation.verdict.passed, output).await?;

@@ -4,17 +4,30 @@ use pappus_domain::ModelVersion;
 use pappus_domain::verdict::Evaluation;
 use pappus_evaluate::Evaluate;
 use pappus_host::Context;
+use serde::Serialize;
 
+use super::plots;
 use crate::output::{Output, interval, percent, table};
 use crate::progress::bar;
 use crate::session::{unless_interrupted, version};
 use crate::shell::program;
 use crate::trouble::Trouble;
 
+/// What machines are told.
+#[derive(Serialize)]
+struct Told<'e> {
+    #[serde(flatten)]
+    evaluation: &'e Evaluation,
+    plots: plots::Folders,
+}
+
 pub(crate) async fn run(context: &Context, prefix: &str, output: Output) -> Result<(), Trouble> {
     let version = version(context, prefix).await?;
     let evaluation = evaluate(context, &version, output).await?;
-    output.print(&evaluation, || describe(&evaluation))?;
+    let line = plots::line(context, &evaluation).await;
+    let plots = plots::Folders::new(&evaluation.model, &version, Some(&evaluation));
+    let told = Told { evaluation: &evaluation, plots };
+    output.print(&told, || format!("{}\n{line}", describe(&evaluation)))?;
     if evaluation.verdict.passed {
         return output.say(format!("next: {} promote {version}", program()));
     }

@@ -6,6 +6,7 @@ mod images;
 mod ingest;
 mod migrate;
 mod models;
+mod plots;
 mod predict;
 mod release;
 mod runs;
@@ -65,6 +66,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Trouble> {
         Command::Images(options) => images::run(&context, options, output).await,
         Command::Runs(options) => runs::run(&context, options.limit, output).await,
         Command::Models(options) => models::run(&context, options.limit, output).await,
+        Command::Plots(options) => plots::run(&context, options, output).await,
         Command::Status => status::run(&context, output).await,
         Command::Track(options) => track::run(&context, options, output).await,
         Command::Why(options) => why::run(&context, options.prediction, output).await,
@@ -72,7 +74,11 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Trouble> {
     };
     if !matches!(done, Err(Trouble::Interrupted)) {
         // Whoever does not want to wait for MLflow need not.
-        let _ = unless_interrupted(async { Ok(context.tracking.finish().await) }).await;
+        let telling = async {
+            context.tracking.finish().await;
+            Ok(())
+        };
+        let _ = unless_interrupted(telling).await;
     }
     context.tracking.close().await;
     context.catalog.close().await;

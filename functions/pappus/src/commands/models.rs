@@ -4,7 +4,9 @@ use pappus_domain::Manifest;
 use pappus_host::Context;
 use serde_json::json;
 
+use super::plots::Folders;
 use crate::output::{Output, percent, table};
+use crate::shell::program;
 use crate::trouble::Trouble;
 
 pub(crate) async fn run(context: &Context, limit: usize, output: Output) -> Result<(), Trouble> {
@@ -29,8 +31,12 @@ pub(crate) async fn run(context: &Context, limit: usize, output: Output) -> Resu
     };
     let values: Vec<_> = models
         .iter()
+        .zip(&evaluations)
         .zip(verdicts())
-        .map(|(manifest, verdict)| json!({ "manifest": manifest, "role": role(manifest), "verdict": verdict }))
+        .map(|((manifest, evaluation), verdict)| {
+            let plots = Folders::new(model, &manifest.version, evaluation.as_ref());
+            json!({ "manifest": manifest, "role": role(manifest), "verdict": verdict, "plots": plots })
+        })
         .collect();
     if models.is_empty() && limit > 0 {
         let none = none(context).await?;
@@ -49,7 +55,8 @@ pub(crate) async fn run(context: &Context, limit: usize, output: Output) -> Resu
                 format!("{:.0}", manifest.created_at),
             ]
         });
-        table(["version", "role", "verdict", "test", "validated", "recipe", "made"], rows)
+        let table = table(["version", "role", "verdict", "test", "validated", "recipe", "made"], rows);
+        format!("{table}\nplots of one: {} plots VERSION", program())
     })
 }
 

@@ -9,6 +9,7 @@ use pappus_host::Context;
 use pappus_train::{Error, Train, Trained};
 use pappus_train_trigger::{Trigger, Wish};
 
+use super::plots::Folders;
 use crate::cli;
 use crate::output::{Output, interval, percent};
 use crate::progress;
@@ -30,8 +31,9 @@ pub(crate) async fn run(context: &Context, options: cli::Train, output: Output) 
     let wish = Wish { recipe, backbone, normalisation, seed, budget_seconds: budget, reason: "by hand".into() };
     let trained = train(context, wish, output).await?;
     output.print(&trained.manifest, || {
-        let version = &trained.manifest.version;
-        format!("{}\nnext: {} evaluate {version}", describe(&trained), program())
+        let Manifest { name, version, .. } = &trained.manifest;
+        let plots = Folders::new(name, version, None).places(&context.settings).join(", ");
+        format!("{}\n  plots: {plots}\nnext: {} evaluate {version}", describe(&trained), program())
     })
 }
 

@@ -6,6 +6,7 @@ use pappus_host::{Context, Failure};
 use pappus_objects::Key;
 use serde_json::json;
 
+use super::plots::Folders;
 use crate::output::{Output, interval, percent};
 use crate::trouble::Trouble;
 
@@ -19,6 +20,8 @@ pub(crate) async fn run(context: &Context, id: PredictionId, output: Output) -> 
     let prediction = context.catalog.prediction(&id).await?.ok_or_else(none)?;
     let gone = || Trouble::Found(format!("version {} is not in the catalog any more", prediction.version));
     let manifest = context.catalog.model(&prediction.model, &prediction.version).await?.ok_or_else(gone)?;
+    let evaluation = context.catalog.evaluation(&prediction.model, &prediction.version).await?;
+    let plots = Folders::new(&prediction.model, &prediction.version, evaluation.as_ref());
     let data_set = data_set(context, &manifest).await?;
     let learned_from: Vec<&DataSetEntry> =
         data_set.side(Split::Train).filter(|entry| entry.label == prediction.class).collect();
@@ -30,13 +33,14 @@ pub(crate) async fn run(context: &Context, id: PredictionId, output: Output) -> 
     let value = json!({
         "prediction": prediction, "model": manifest, "training_images": learned_from.len(),
         "examples": shown.iter().map(|(image, origin)| json!({ "image": image, "origin": origin })).collect::<Vec<_>>(),
-        "image_in_data_set": seen,
+        "image_in_data_set": seen, "plots": plots,
     });
     output.print(&value, || {
         let origins = shown.iter().map(|(image, origin)| {
             format!("    {} {}", image.short(12), origin.as_deref().unwrap_or("(not in the catalog any more)"))
         });
-        let mut lines = story(&prediction, &manifest, learned_from.len(), seen);
+        let places = plots.places(&context.settings);
+        let mut lines = story(&prediction, &manifest, &places, learned_from.len(), seen);
         lines.extend(origins);
         lines.join("\n")
     })
@@ -48,7 +52,13 @@ async fn data_set(context: &Context, manifest: &Manifest) -> Result<DataSet, Tro
     Ok(DataSet::from_text(&String::from_utf8_lossy(&text)).map_err(Failure::from_error)?)
 }
 
-fn story(prediction: &Prediction, manifest: &Manifest, count: usize, seen: Option<&DataSetEntry>) -> Vec<String> {
+fn story(
+    prediction: &Prediction,
+    manifest: &Manifest,
+    plots: &[String],
+    count: usize,
+    seen: Option<&DataSetEntry>,
+) -> Vec<String> {
     let training = &manifest.training;
     let mut answers: Vec<_> = prediction.probabilities.iter().collect();
     answers.sort_by(|a, b| b.1.total_cmp(a.1));
@@ -72,6 +82,7 @@ fn story(prediction: &Prediction, manifest: &Manifest, count: usize, seen: Optio
         format!("  recipe    {}{backbone}, seed {}", training.recipe.as_str(), training.seed),
         format!("  test      {}", interval(&training.test)),
         format!("  run       {}", training.run),
+        format!("  plots     {}", plots.join("\n            ")),
         format!("data set {}", training.data_set),
         format!("  the image {known}"),
         format!("  {count} training images of `{}`, the first:", prediction.class),

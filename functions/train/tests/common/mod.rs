@@ -234,6 +234,14 @@ impl Place {
         }
     }
 
+    pub async fn object(&self, key: &str) -> Vec<u8> {
+        self.context.objects.get(&key.parse().unwrap(), 1 << 30).await.unwrap().into()
+    }
+
+    pub async fn put(&self, key: &str, bytes: &'static [u8]) {
+        self.context.objects.put(&key.parse().unwrap(), bytes.into(), PutMode::Overwrite).await.unwrap();
+    }
+
     /// The keys of the objects under a prefix.
     pub async fn keys(&self, prefix: &str) -> Vec<String> {
         let found = self.context.objects.list(prefix, None, 1000).await.unwrap();

@@ -140,6 +140,9 @@ impl Table {
     }
 }
 
+/// A stream and what came of it last and was not taken yet.
+type Head<'a, T> = (BoxStream<'a, Result<T, Error>>, Option<T>);
+
 /// Streams that are each in order, as one that is.
 pub(super) fn merged<'a, T, K>(
     streams: Vec<BoxStream<'a, Result<T, Error>>>,
@@ -149,8 +152,8 @@ where
     T: Send + 'a,
     K: Ord,
 {
-    let heads: Vec<(BoxStream<'a, _>, Option<T>)> = streams.into_iter().map(|stream| (stream, None)).collect();
-    let next = |(mut heads, key): (Vec<(BoxStream<'a, Result<T, Error>>, Option<T>)>, _)| async move {
+    let heads: Vec<Head<'a, T>> = streams.into_iter().map(|stream| (stream, None)).collect();
+    let next = |(mut heads, key): (Vec<Head<'a, T>>, _)| async move {
         // At first all of them, at once; later the one whose head was taken.
         let fill = heads.iter_mut().filter(|(_, head)| head.is_none());
         try_join_all(fill.map(|(stream, head)| async {

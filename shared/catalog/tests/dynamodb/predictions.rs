@@ -96,8 +96,8 @@ fn logs(call: &Call) -> bool {
 /// once with the writer stopped before it writes.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_logged_while_its_hour_is_struck_off_is_listed() {
-    let cases: [(fn(&Call) -> bool, bool); 2] = [(strikes_off, true), (logs, false)];
-    for (is_held, is_remover_held) in cases {
+    let first: fn(&Call) -> bool = strikes_off;
+    for (is_held, is_remover_held) in [(first, true), (logs, false)] {
         let Some(table) = TestTable::new() else { return };
         let catalog = table.open().await;
         catalog.log_predictions(&[of_one_hour(0)]).await.expect("it logs");

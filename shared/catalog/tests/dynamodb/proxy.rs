@@ -97,7 +97,7 @@ async fn serve(
     heard: &Mutex<Vec<Call>>,
 ) -> std::io::Result<()> {
     let Some((head, body)) = read_request(&mut client).await? else { return Ok(()) };
-    let target = head.lines().find_map(|line| line.to_lowercase().starts_with("x-amz-target:").then_some(line));
+    let target = head.lines().find(|line| line.to_lowercase().starts_with("x-amz-target:"));
     let operation = target.and_then(|line| line.rsplit('.').next()).unwrap_or_default().trim().to_owned();
     let call = Call { operation, body: serde_json::from_slice(&body).unwrap_or_default() };
     let fate = decide(&call);

@@ -39,7 +39,7 @@ impl Database {
     }
 
     /// Its URL with another part of it.
-    pub fn url_with(&self, change: impl Fn(&mut Url)) -> String {
+    pub fn url_with(&self, change: impl FnOnce(&mut Url)) -> String {
         let mut url = Url::parse(&self.url).expect("a URL");
         change(&mut url);
         url.into()

@@ -14,7 +14,7 @@ use super::database::Database;
 /// The error, and the whole of what people are told of it.
 async fn refused(url: &str) -> (Error, String) {
     let error = MySqlCatalog::open(url).await.expect_err("it cannot be opened");
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
     let told = causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"));
     (error, told)
 }

@@ -4,11 +4,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use image::RgbImage;
 use pappus_domain::image::Label;
-use pappus_domain::stats::{Answer, Mistake, Report, Roc};
+use pappus_domain::stats::{Answer, Mistake, Report};
 use pappus_domain::validation::{Validation, ValidationCurve, ValidationPoint};
 use pappus_domain::verdict::{Evaluation, GatePolicy};
 use pappus_domain::{Digest, Manifest, ModelVersion, Timestamp, Verdict};
-use pappus_plots::{Drawing, OF_EVALUATION, Thumbnail, Tile};
+use pappus_plots::{Drawing, EvaluationPlot, Findings, Thumbnail, Tile};
 use roxmltree::Document;
 use serde_json::json;
 
@@ -56,20 +56,13 @@ pub fn evaluation(classes: &[Label], answers: &[Answer]) -> Evaluation {
 
 /// Every plot of an evaluation by its name.
 pub fn every_plot(evaluation: &Evaluation, answers: &[Answer]) -> Vec<(&'static str, Drawing)> {
-    let curves = (0..evaluation.report.classes.len()).filter_map(|class| Roc::of(class, answers));
     let tile = |mistake: Mistake| {
         let thumbnail = tiles(mistake.answer % 2 + 1).pop().and_then(|tile| tile.thumbnail);
         Tile { mistake, image: Digest::of(&mistake.answer.to_le_bytes()), thumbnail }
     };
     let tiles: Vec<Tile> = Mistake::surest(answers, 12).into_iter().map(tile).collect();
-    let drawings = [
-        pappus_plots::confusion(evaluation),
-        pappus_plots::classes(evaluation),
-        pappus_plots::reliability(evaluation),
-        pappus_plots::roc(evaluation, curves),
-        pappus_plots::mistakes(evaluation, &tiles),
-    ];
-    OF_EVALUATION.into_iter().zip(drawings.map(Result::unwrap)).collect()
+    let findings = Findings { evaluation: evaluation.clone(), answers: answers.into(), tiles };
+    EvaluationPlot::ALL.map(|plot| (plot.name(), plot.draw(&findings).unwrap())).into()
 }
 
 /// Mistakes about noise.
