@@ -8,7 +8,7 @@ use pappus_domain::event::{ImagesIngested, ObjectCreated};
 use pappus_domain::image::Label;
 use pappus_domain::{Digest, Event, EventKind as _, Timestamp};
 use pappus_host::{App, Context, Disposition, Failure, OnEvent, Outcome};
-use pappus_objects::Key;
+use pappus_objects::{Bucket, Key};
 
 use crate::candidate::{Candidate, Content};
 use crate::error::Error;
@@ -37,7 +37,9 @@ impl OnEvent for OnObject {
 
     async fn on_event(&self, event: Event) -> Result<Outcome, Failure> {
         let created = event.read::<ObjectCreated>()?;
-        let Some(ObjectCreated { key, .. }) = created else { return Ok(Outcome::NOTHING) };
+        let Some(ObjectCreated { bucket, key, .. }) = created else { return Ok(Outcome::NOTHING) };
+        let ours = key_in(self.context.objects.bucket(), bucket.as_deref(), &key)?;
+        let Some(key) = ours.map(str::to_owned) else { return Ok(Outcome::NOTHING) };
         let Some(label) = label_of(&key)? else { return Ok(Outcome::NOTHING) };
         let object: Key = key.parse().map_err(|error| Failure::new(Disposition::Refused, format!("{error}")))?;
         // One that is larger is refused for good, and never read: so it has no digest to be quarantined under.
@@ -64,6 +66,21 @@ impl OnEvent for OnObject {
     async fn ready(&self) -> Result<(), Failure> {
         self.context.check().await
     }
+}
+
+/// The key in the store of an object that was told by its key in a bucket; none for one beside the store. A store that
+/// is no bucket takes every object for its own: whoever tells of them calls it by some name.
+fn key_in<'k>(ours: Option<Bucket<'_>>, told: Option<&str>, key: &'k str) -> Result<Option<&'k str>, Failure> {
+    let (Some(ours), Some(told)) = (ours, told) else { return Ok(Some(key)) };
+    if ours.name != told {
+        let what = format!(
+            "object `{key}` is in the bucket `{told}`, and PAPPUS_OBJECTS is the bucket `{}`: have only that one's events \
+             sent here",
+            ours.name
+        );
+        return Err(Failure::new(Disposition::Refused, what));
+    }
+    Ok(ours.key_of(key))
 }
 
 /// The label in `incoming/<label>/…`; none for an object elsewhere, which is none of ours.

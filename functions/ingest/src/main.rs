@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use pappus_host::Access;
+
 fn main() -> ExitCode {
-    pappus_host::run(async |context| Ok(pappus_ingest::app(context)))
+    pappus_host::run(Access::Write, async |context| Ok(pappus_ingest::app(context)))
 }

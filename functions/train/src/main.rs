@@ -1,53 +1,58 @@
 //! The train function on a host of its own; and the training job as a program, `pappus-train RUN`, where RUN is in the
 //! catalog. The job writes the events that follow to standard output, one JSON object a line, for whoever launched it.
 
+use std::fmt::Display;
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use pappus_domain::{Event, RunId, Timestamp};
-use pappus_host::{Bus, Context, Failure, Settings};
+use pappus_host::{Access, Bus, Context, Failure, Settings};
 use pappus_train::{Error, Train};
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
     pappus_inference::opt_out_of_telemetry();
     match std::env::args().nth(1) {
-        None => pappus_host::run(async |context| Ok(pappus_train::app(context))),
+        None => pappus_host::run(Access::Write, async |context| Ok(pappus_train::app(context))),
         Some(text) => match text.parse() {
             Ok(run) => job(run),
             Err(_) => {
-                wrong(&format!("`{text}` is not the id of a run; without an argument it is hosted as a function"))
+                failed(2, format!("`{text}` is not the id of a run; without an argument it is hosted as a function"))
             }
         },
     }
 }
 
-fn wrong(what: &str) -> ExitCode {
+/// The exit code, 2 for what is wrong with arguments or settings, and a line for people.
+fn failed(code: u8, what: impl Display) -> ExitCode {
     eprintln!("error: {what}");
-    ExitCode::from(2)
+    ExitCode::from(code)
 }
 
 fn job(run: RunId) -> ExitCode {
-    let settings = match Settings::from_environment(None) {
-        Ok(settings) => settings,
-        Err(error) => return wrong(&error.to_string()),
-    };
-    let runtime = Runtime::new().map_err(Failure::from_error);
-    match runtime.and_then(|runtime| runtime.block_on(train(settings, run))) {
+    let opened = Runtime::new().map_err(|error| (1, Failure::from_error(error))).and_then(|runtime| {
+        let context = runtime.block_on(open()).map_err(|error| {
+            let code = if error.is_setting() { 2 } else { 1 };
+            (code, Failure::from_error(error))
+        })?;
+        Ok((runtime, context))
+    });
+    let trained = opened.and_then(|(runtime, context)| runtime.block_on(train(context, run)).map_err(|f| (1, f)));
+    match trained {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("error: {failure}");
-            ExitCode::FAILURE
-        }
+        Err((code, failure)) => failed(code, failure),
     }
 }
 
-async fn train(settings: Settings, run: RunId) -> Result<(), Failure> {
-    let labels = settings.service.labels();
-    pappus_telemetry::init_logs(settings.log_format, &settings.log, &labels).map_err(Failure::from_error)?;
+async fn open() -> Result<Context, pappus_host::Error> {
+    let settings = Settings::from_environment(None)?;
+    pappus_telemetry::init_logs(settings.log_format, &settings.log, &settings.service.labels())?;
     let (bus, _) = Bus::new();
-    let context = Context::open_when_there(settings, Arc::new(bus)).await.map_err(Failure::from_error)?;
+    Context::open_when_there(settings, Arc::new(bus)).await
+}
+
+async fn train(context: Context, run: RunId) -> Result<(), Failure> {
     context.tracking.attend();
     let trained = Train::new(context.clone(), Arc::new(|step| tracing::debug!(?step))).run(&run).await?;
     if let Some(trained) = trained {

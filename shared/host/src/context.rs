@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pappus_catalog::SharedCatalog;
-use pappus_objects::{Access, Objects};
+use pappus_objects::Objects;
 use pappus_telemetry::Metrics;
 use pappus_tracking::{Sending, Tracking};
 use tokio::time::sleep;
@@ -37,12 +37,13 @@ pub struct Context {
 }
 
 impl Context {
-    /// Opens the neighbours that the settings name.
+    /// Opens the neighbours that the settings name, and sees that they can be used.
     ///
     /// # Errors
     /// [`Error::Objects`], [`Error::Catalog`].
     pub async fn open(settings: Settings, events: Arc<dyn Publisher>) -> Result<Self, Error> {
         let objects = pappus_objects::open(&settings.objects).await?;
+        objects.check(settings.access).await?;
         let catalog = pappus_catalog::open(&settings.catalog).await?;
         let metrics = Metrics::new(settings.service.labels());
         let sending = if settings.host == Host::Lambda { Sending::WhenAsked } else { Sending::Beside };
@@ -79,8 +80,9 @@ impl Context {
     /// # Errors
     /// With what is wrong with which.
     pub async fn check(&self) -> Result<(), Failure> {
-        self.catalog.check().await?;
-        self.objects.check(Access::Write).await?;
+        let (catalog, objects) = tokio::join!(self.catalog.check(), self.objects.check(self.settings.access));
+        catalog?;
+        objects?;
         Ok(())
     }
 }
@@ -89,7 +91,9 @@ impl Context {
 fn is_awaited(error: &Error, settings: &Settings) -> bool {
     let is_server = |url: &str| !["file:", "memory:", "sqlite:"].iter().any(|scheme| url.starts_with(scheme));
     match error {
-        Error::Objects(pappus_objects::Error::Unavailable { .. }) => is_server(&settings.objects),
+        Error::Objects(pappus_objects::Error::Unavailable { .. } | pappus_objects::Error::Busy { .. }) => {
+            is_server(&settings.objects)
+        }
         Error::Catalog(pappus_catalog::Error::Unavailable(_) | pappus_catalog::Error::Busy(_)) => {
             is_server(&settings.catalog)
         }

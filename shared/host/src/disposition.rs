@@ -93,6 +93,7 @@ impl Dispose for pappus_objects::Error {
             Self::NotFound { .. } => Disposition::Absent,
             Self::AlreadyExists { .. } => Disposition::Conflict,
             Self::TooLarge { .. } => Disposition::TooLarge,
+            Self::Busy { .. } => Disposition::Overloaded,
             _ => Disposition::Unavailable,
         }
     }

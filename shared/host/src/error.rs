@@ -57,13 +57,25 @@ impl Error {
         use pappus_objects::Error as Objects;
         match self {
             Self::Setting { .. } | Self::Logs(_) | Self::NoLambda => true,
-            Self::Objects(error) => matches!(error, Objects::BadUrl { .. } | Objects::PermissionDenied { .. }),
+            Self::Objects(error) => matches!(
+                error,
+                Objects::BadUrl { .. }
+                    | Objects::Credentials { .. }
+                    | Objects::NoBucket { .. }
+                    | Objects::PermissionDenied { .. }
+                    | Objects::Unexpected { .. }
+                    | Objects::WrongRegion { .. }
+            ),
             Self::Catalog(error) => matches!(
                 error,
                 Catalog::BadUrl { .. }
                     | Catalog::CannotOpen { .. }
+                    | Catalog::Credentials { .. }
                     | Catalog::Foreign(_)
+                    | Catalog::ForeignTable { .. }
                     | Catalog::NewerSchema { .. }
+                    | Catalog::NoDatabase(_)
+                    | Catalog::Occupied { .. }
                     | Catalog::PermissionDenied(_)
             ),
             Self::PortTaken(_) | Self::Listen { .. } | Self::Signals(_) | Self::Lambda(_) => false,

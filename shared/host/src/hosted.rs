@@ -29,8 +29,8 @@ use crate::wrong_method::wrong_method;
 const REQUEST_ID: &str = "x-request-id";
 /// The most characters of a request id that is taken over from a client.
 const REQUEST_ID_LENGTH: usize = 128;
-/// How long a neighbour may take to say that it is there.
-const NEIGHBOUR_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long neighbours may take to say that they are there. Slow ones are there all the same.
+const NEIGHBOUR_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A function, about to be hosted.
 #[derive(Clone)]

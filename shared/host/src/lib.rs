@@ -40,6 +40,7 @@ pub use hosted::Hosted;
 #[cfg(feature = "aws")]
 pub use outgoing::EventBridge;
 pub use outgoing::{Bus, Deliveries, KnativeSink, Outlet, Publisher};
+pub use pappus_objects::Access;
 pub use run::run;
 #[cfg(feature = "runtime-api")]
 pub use runtime_api::{Invoked, RuntimeApi};

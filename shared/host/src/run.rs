@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use pappus_objects::Access;
 use pappus_telemetry::init_logs;
 use tokio::runtime::Runtime;
 
@@ -19,15 +20,16 @@ use crate::settings::{Events, Host, Launch, Settings};
 /// How long work that nobody waits for any more may go on.
 const LAST_WORK: Duration = Duration::from_secs(2);
 
-/// Hosts one function until the process is asked to stop: on AWS Lambda where its runtime API is, else as a server on
-/// `$PORT` of every address. Exit code 0: stopped as asked; 1: it failed; 2: a setting is wrong.
-pub fn run(build: impl AsyncFnOnce(Context) -> Result<App, Failure>) -> ExitCode {
+/// Hosts one function, which does no more than `access` with objects, until the process is asked to stop: on AWS Lambda
+/// where its runtime API is, else as a server on `$PORT` of every address. Exit code 0: stopped as asked; 1: it failed; 2: a
+/// setting is wrong.
+pub fn run(access: Access, build: impl AsyncFnOnce(Context) -> Result<App, Failure>) -> ExitCode {
     let begun = Instant::now();
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return ExitCode::from(code(Err(Stopped::Function(Failure::from_error(error))))),
     };
-    let ended = runtime.block_on(host(build, begun));
+    let ended = runtime.block_on(host(access, build, begun));
     let code = code(ended);
     let closing = Instant::now();
     runtime.shutdown_timeout(LAST_WORK);
@@ -67,8 +69,12 @@ impl From<Error> for Stopped {
     }
 }
 
-async fn host(build: impl AsyncFnOnce(Context) -> Result<App, Failure>, begun: Instant) -> Result<(), Stopped> {
-    let settings = Settings::from_environment(None)?;
+async fn host(
+    access: Access,
+    build: impl AsyncFnOnce(Context) -> Result<App, Failure>,
+    begun: Instant,
+) -> Result<(), Stopped> {
+    let settings = Settings { access, ..Settings::from_environment(None)? };
     init_logs(settings.log_format, &settings.log, &settings.service.labels()).map_err(Error::from)?;
     let (host, port) = (settings.host, settings.port);
     let events = settings.events.as_ref().unwrap_or(&Events::Answered);

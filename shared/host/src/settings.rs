@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use pappus_domain::ModelName;
+use pappus_objects::Access;
 use pappus_telemetry::LogFormat;
 use pappus_tracking::{Login, Server, WrongServer};
 use serde::Deserialize;
@@ -105,6 +106,9 @@ pub struct Settings {
     pub host: Host,
     /// What the host calls this function.
     pub service: Service,
+    /// What this process does with objects, which the function knows and not the environment: to read and write them,
+    /// unless it says otherwise.
+    pub access: Access,
 }
 
 impl Settings {
@@ -149,6 +153,7 @@ impl Settings {
             home,
             host,
             service,
+            access: Access::Write,
         })
     }
 

@@ -48,7 +48,7 @@ impl OnEvent for Echo {
 #[test]
 #[ignore = "the other tests run it, in a process of its own"]
 fn host_a_function() {
-    let code = pappus_host::run(async |_| {
+    let code = pappus_host::run(pappus_host::Access::Write, async |_| {
         let echo = post(|headers: HeaderMap, body: Bytes| async move {
             let id = headers.get("x-request-id").unwrap().to_str().unwrap().to_owned();
             ([("x-seen-id", id), ("set-cookie", "a=b".into())], body)

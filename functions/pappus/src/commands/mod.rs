@@ -17,6 +17,8 @@ mod train;
 mod up;
 mod why;
 
+use pappus_host::{Access, Settings};
+
 use crate::cli::{Cli, Command};
 use crate::output::Output;
 use crate::session::{context, settings, unless_interrupted};
@@ -28,6 +30,20 @@ fn check(command: &Command) -> Result<(), Trouble> {
         Command::Ingest(options) => ingest::check(options),
         Command::Train(options) => train::check(options),
         _ => Ok(()),
+    }
+}
+
+/// What a command does with objects.
+const fn access(command: &Command) -> Access {
+    match command {
+        Command::Promote(_)
+        | Command::Rollback(_)
+        | Command::Predict(_)
+        | Command::Images(_)
+        | Command::Runs(_)
+        | Command::Models(_)
+        | Command::Why(_) => Access::Read,
+        _ => Access::Write,
     }
 }
 
@@ -48,7 +64,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Trouble> {
         Command::Demo(options) => demo::home(home, options.data.as_deref()),
         _ => home,
     };
-    let settings = settings(home, is_server)?;
+    let settings = Settings { access: access(&cli.command), ..settings(home, is_server)? };
     match cli.command {
         Command::Up(options) => return up::run(settings, options.port).await,
         Command::Demo(options) => return demo::run(settings, options, output).await,
