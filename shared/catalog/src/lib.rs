@@ -49,7 +49,7 @@ pub use held::while_held;
 pub use mysql::MySqlCatalog;
 pub use sqlite::SqliteCatalog;
 pub use transfer::{Kind, Page, Record, Transfer};
-pub use url::open;
+pub use url::{open, shown};
 
 /// What the catalog did with an image that it was told of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,7 +186,8 @@ pub trait Sources: Send + Sync {
     /// settled as `on_conflict` says. One that is stored stays as it is: what its image is called, the image says.
     async fn add_sources(&self, sources: &[(String, Label)], on_conflict: OnConflict) -> Result<Vec<Added>, Error>;
 
-    /// Pending sources in order of their URLs, those after `after`, at most `limit`.
+    /// Pending sources in order of their URLs, those after `after`, at most `limit`. URLs of more than 512 bytes that begin
+    /// alike may be in another order, which stays the same.
     async fn pending_sources(&self, after: Option<&str>, limit: usize) -> Result<Vec<Source>, Error>;
 
     /// Records how a source came out.

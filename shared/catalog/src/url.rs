@@ -38,6 +38,15 @@ pub async fn open(url: &str) -> Result<SharedCatalog, Error> {
     }
 }
 
+/// A URL as it may be shown: without the password, where it holds one.
+pub fn shown(url: &str) -> String {
+    // A file's name may have an `@` too.
+    let Some(rest) = url.strip_prefix("mysql://") else { return url.into() };
+    let Some((who, place)) = rest.rsplit_once('@') else { return url.into() };
+    let user = who.split(':').next().unwrap_or_default();
+    format!("mysql://{user}@{place}")
+}
+
 /// A URL of a server may hold a password, which is no matter for a message.
 #[cfg(not(all(feature = "dynamodb", feature = "mysql")))]
 fn absent(scheme: &str, wanted: &'static str) -> Error {

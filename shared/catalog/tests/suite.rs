@@ -38,6 +38,11 @@ async fn other_urls_are_refused_with_what_may_be_given() {
         assert!(matches!(&error, Error::BadUrl { held, .. } if held == url), "{error:?}");
         assert!(error.to_string().contains("sqlite:///absolute/path"), "{error}");
     }
+}
+
+#[cfg(not(feature = "mysql"))]
+#[tokio::test]
+async fn a_build_without_mysql_says_how_to_get_one_that_has_it() {
     let error = open("mysql://user:secret@host/db").await.expect_err("no MySQL").to_string();
     assert!(error.contains("this build has no MySQL"), "{error}");
     assert!(!error.contains("secret"), "a password is not for messages: {error}");

@@ -1,6 +1,7 @@
 //! Settings: one environment variable a neighbour, checked at start.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -78,13 +79,13 @@ impl Service {
 }
 
 /// What the environment says. Its defaults need no neighbour at all.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// `PAPPUS_HOME`: the folder of everything embedded.
     pub home: PathBuf,
     /// `PAPPUS_OBJECTS`: where objects are.
     pub objects: String,
-    /// `PAPPUS_CATALOG`: where metadata is.
+    /// `PAPPUS_CATALOG`: where metadata is. May hold a password.
     pub catalog: String,
     /// `PAPPUS_MODEL`: the model that this process is about.
     pub model: ModelName,
@@ -109,6 +110,22 @@ pub struct Settings {
     /// What this process does with objects, which the function knows and not the environment: to read and write them,
     /// unless it says otherwise.
     pub access: Access,
+}
+
+/// Without passwords.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { home, objects, catalog, model, port, host, service, .. } = self;
+        f.debug_struct("Settings")
+            .field("home", home)
+            .field("objects", objects)
+            .field("catalog", &pappus_catalog::shown(catalog))
+            .field("model", model)
+            .field("port", port)
+            .field("host", host)
+            .field("service", service)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Settings {

@@ -160,7 +160,7 @@ async fn open(variables: &[(&str, &str)]) -> Error {
 async fn a_url_of_no_store_is_named_with_its_variable() {
     let home = tempfile::tempdir().unwrap();
     let home = home.path().to_str().unwrap();
-    for (variable, value) in [("PAPPUS_OBJECTS", "ftp://host/objects"), ("PAPPUS_CATALOG", "mysql://user@host/db")] {
+    for (variable, value) in [("PAPPUS_OBJECTS", "ftp://host/objects"), ("PAPPUS_CATALOG", "postgres://host/db")] {
         let error = open(&[("PAPPUS_HOME", home), (variable, value)]).await;
         assert_eq!(error.to_string(), format!("{variable} cannot be used"));
         assert!(error.is_setting());

@@ -34,7 +34,7 @@ pub(crate) async fn run(context: &Context, output: Output) -> Result<(), Trouble
     let last = catalog.predictions(&TimeRange::default(), None, SHOWN).await?;
     let told = context.tracking.report().await.map_err(Failure::from_error)?;
     let value = json!({
-        "model": settings.model, "objects": settings.objects, "catalog": settings.catalog, "images": images,
+        "model": settings.model, "objects": settings.objects, "catalog": pappus_catalog::shown(&settings.catalog), "images": images,
         "sources": sources, "last_run": last_run, "training": training, "release": release,
         "ledger_entries": ledger.len(), "predictions_last_day": predictions, "last_predictions": last,
         "tracking": told,
@@ -53,7 +53,7 @@ pub(crate) async fn run(context: &Context, output: Output) -> Result<(), Trouble
         let mut lines = vec![
             format!("model        {}", settings.model),
             format!("objects      {}", settings.objects),
-            format!("catalog      {}", settings.catalog),
+            format!("catalog      {}", pappus_catalog::shown(&settings.catalog)),
             format!(
                 "images       {} stored ({}), {} quarantined",
                 images.stored,

@@ -1,4 +1,4 @@
-//! Sources. Their key is the digest of the URL; in order of the URLs they are by what these begin with.
+//! Sources. Their key is the digest of the URL; they are in order of what the URLs begin with, then of the keys.
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -28,9 +28,9 @@ impl Sources for MySqlCatalog {
 
     async fn pending_sources(&self, after: Option<&str>, limit: usize) -> Result<Vec<Source>, Error> {
         let after = after.unwrap_or_default();
-        let mut page = self.pending_alike(after, limit).await?;
-        page.extend(self.pending_further(after, limit - page.len()).await?);
-        Ok(page)
+        let id = if after.is_empty() { Vec::new() } else { key(after).as_bytes().to_vec() };
+        let query = sqlx::query(include_str!("sources/pending.sql")).bind(head(after)).bind(head(after)).bind(id);
+        self.server.rows(query.bind(rows(limit))).await?.iter().map(read::source).collect()
     }
 
     async fn settle_source(&self, url: &str, status: &SourceStatus) -> Result<(), Error> {
@@ -60,39 +60,6 @@ impl MySqlCatalog {
         write_all(&mut transaction, include_str!("sources/update.sql"), &changed).await?;
         transaction.commit().await?;
         Ok(answers)
-    }
-
-    /// Pending sources that begin as `after` does, as far as the index goes, and come after it.
-    async fn pending_alike(&self, after: &str, limit: usize) -> Result<Vec<Source>, Error> {
-        if after.len() < HEAD {
-            // Then there is none but itself.
-            return Ok(Vec::new());
-        }
-        let query = sqlx::query(include_str!("sources/pending_alike.sql")).bind(head(after)).bind(after.as_bytes());
-        let found = self.server.rows(query.bind(rows(limit))).await?;
-        found.iter().map(read::source).collect()
-    }
-
-    /// Pending sources that come after all that begin as `after` does.
-    async fn pending_further(&self, after: &str, limit: usize) -> Result<Vec<Source>, Error> {
-        let query = sqlx::query(include_str!("sources/pending.sql")).bind(head(after)).bind(rows(limit));
-        let found = self.server.rows(query).await?;
-        let mut page: Vec<Source> = found.iter().map(read::source).collect::<Result<_, _>>()?;
-        // Those that begin alike are not in order yet, and the last of them may be others than the limit has left.
-        if let Some(last) = page.pop_if(|last| last.url.len() >= HEAD) {
-            let begins = head(&last.url);
-            page.retain(|source| head(&source.url) != begins);
-            page.extend(self.pending_from(begins, limit - page.len()).await?);
-        }
-        page.sort_by(|one, other| one.url.cmp(&other.url));
-        Ok(page)
-    }
-
-    /// The first pending sources of all that begin with `begins`.
-    async fn pending_from(&self, begins: &[u8], limit: usize) -> Result<Vec<Source>, Error> {
-        let query = sqlx::query(include_str!("sources/pending_alike.sql")).bind(begins).bind([].as_slice());
-        let found = self.server.rows(query.bind(rows(limit))).await?;
-        found.iter().map(read::source).collect()
     }
 }
 

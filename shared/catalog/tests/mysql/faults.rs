@@ -56,11 +56,6 @@ async fn it_finds_back_to_a_server_that_was_away() {
     for number in 0..5 {
         catalog.record_images(&[image(number, None)], OnConflict::Keep).await.expect("it records");
         cut_off(&database).await;
-        // The connection that was cut off is found out by who uses it, and no other takes its place unasked: whether a
-        // write was done or not is for its caller to find out.
-        if let Err(error) = catalog.check().await {
-            assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
-        }
         catalog.check().await.expect("there is a new connection");
     }
     assert_eq!(catalog.image_counts().await.expect("it counts").stored, 5);

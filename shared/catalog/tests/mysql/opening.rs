@@ -14,8 +14,11 @@ use super::database::Database;
 /// The error, and the whole of what people are told of it.
 async fn refused(url: &str) -> (Error, String) {
     let error = MySqlCatalog::open(url).await.expect_err("it cannot be opened");
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    let told = causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"));
+    let (mut told, mut cause) = (error.to_string(), error.source());
+    while let Some(next) = cause {
+        told = format!("{told}: {next}");
+        cause = next.source();
+    }
     (error, told)
 }
 

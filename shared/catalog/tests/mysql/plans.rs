@@ -11,16 +11,14 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::database::Database;
 
-/// The statements that go through a whole table or its index, or sort, since that is what they are asked for. URLs that
-/// begin alike for long are sorted: there are few of them.
-const ALLOWED: [&str; 7] = [
+/// The statements that go through a whole table or its index, or sort, since that is what they are asked for.
+const ALLOWED: [&str; 6] = [
     "check.sql",
     "images/counts.sql",
     "images/labelled.sql",
     "images/list_label.sql",
     "models/names.sql",
     "sources/counts.sql",
-    "sources/pending_alike.sql",
 ];
 
 /// What stands for the parameters of each statement; those that insert or are about the layout have no plan.
@@ -36,8 +34,7 @@ fn parameters(statement: &str) -> Option<&'static [&'static str]> {
         "images/list_label.sql" => &["'cat'", ID, "10"],
         "images/list_label_status.sql" => &["'stored'", "'cat'", ID, "10"],
         "images/place.sql" => &[ID, "'aside'", ID],
-        "sources/pending.sql" => &["'http://x/5'", "10"],
-        "sources/pending_alike.sql" => &["'http://x/5'", "'http://x/5'", "10"],
+        "sources/pending.sql" => &["'http://x/5'", "'http://x/5'", ID, "10"],
         "sources/settle.sql" => &["'pending'", "NULL", "NULL", ID],
         "runs/data_set.sql" => &[ID],
         "runs/get.sql" | "predictions/get.sql" | "transfer/known_predictions.sql" => &[UUID],

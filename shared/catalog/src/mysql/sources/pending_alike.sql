@@ -1,5 +1,0 @@
-SELECT CONVERT(url USING utf8mb4) AS url, label, status, image, reason
-FROM sources
-WHERE status = 'pending' AND head = ? AND url > ?
-ORDER BY sources.url
-LIMIT ?
