@@ -39,7 +39,7 @@ fn plots_of_a_version_are_written_into_a_folder() -> Result<()> {
         assert_eq!(plot["file"], format!("some/where/{file}"));
         let written = fs::read(home.work().join("some/where").join(file))?;
         let stored = fs::read(object(&home, plot["key"].as_str().unwrap_or_default()))?;
-        assert!(written == stored && written.len() > 1000, "{file}");
+        assert!(written == stored && written.len() > 300, "{file}: {} bytes", written.len());
         assert!(written.starts_with(if file.ends_with("svg") { b"<svg" } else { b"\x89PNG" }), "{file}");
     }
     assert_eq!(plots.len(), FILES.len());
@@ -103,6 +103,6 @@ fn a_version_that_is_not_evaluated_has_the_plot_of_its_training() -> Result<()> 
     assert_eq!(fs::read_dir(home.work().join("out"))?.count(), 2);
     fs::remove_dir_all(object(&home, &format!("models/classifier/{version}/plots")))?;
     let refusal = home.refusal(1, &["plots", version])?;
-    assert!(refusal.contains("has no plots; not evaluated yet"), "{refusal}");
+    assert!(refusal.contains("has no plots: not evaluated yet"), "{refusal}");
     Ok(())
 }
