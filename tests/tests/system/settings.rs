@@ -18,8 +18,6 @@ fn one_line(home: &Home) -> Result<String> {
 fn a_wrong_setting_is_named_with_what_it_may_be() -> Result<()> {
     for (variable, value, allowed) in [
         ("PAPPUS_OBJECTS", "ftp://somewhere/objects", "file:///absolute/path"),
-        ("PAPPUS_OBJECTS", "s3://bucket/objects", "this build has no S3"),
-        ("PAPPUS_CATALOG", "mysql://user:secret@host/catalog", "this build has no MySQL"),
         ("PAPPUS_CATALOG", "catalog.db", "sqlite:///absolute/path"),
         ("PAPPUS_MODEL", "Dandelions", "lowercase letters"),
         ("PAPPUS_LOG_FORMAT", "xml", "`text` or `json`"),
@@ -30,7 +28,6 @@ fn a_wrong_setting_is_named_with_what_it_may_be() -> Result<()> {
         let home = Home::new()?.with(variable, value);
         let line = one_line(&home)?;
         assert!(line.contains(variable) && line.contains(allowed), "{line}");
-        assert!(!line.contains("secret"), "{line}");
     }
     Ok(())
 }

@@ -75,7 +75,7 @@ fn released(home: &Home, version: &str) -> Result<()> {
     assert_eq!((&status["last_run"]["status"], &status["training"]), (&json!("succeeded"), &Value::Null));
     assert_eq!((&status["predictions_last_day"], &status["last_predictions"][0]["id"]), (&json!(2), &answers[1]["id"]));
     let told = home.run(&["status"])?.expect(0)?.stdout;
-    assert!(told.contains("2 logged, the last of them:") && told.contains(&format!("pappus why {id}")), "{told}");
+    assert!(told.contains("2 in the last 24 hours; the last:") && told.contains(&format!("pappus why {id}")), "{told}");
     let models = home.json(&["models"])?;
     assert_eq!((&models[0]["role"], &models[0]["verdict"]), (&json!("champion"), &json!("failed")));
     assert_eq!(home.json(&["runs"])?.as_array().map(Vec::len), Some(2));
