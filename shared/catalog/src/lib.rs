@@ -1,11 +1,16 @@
 //! Metadata: what is known of images, data sets, runs, models, releases and predictions.
 //!
 //! One trait a concern, so that a function asks for no more than it needs; [`Catalog`] is all of them. [`open`] makes a
-//! catalog from a URL: `sqlite:///path/to/catalog.db`, `mysql://user@host/database`. Every implementation passes the same suite,
-//! `contract` (a feature of that name).
+//! catalog from a URL: `sqlite:///path/to/catalog.db`, `mysql://user@host/database`, `dynamodb://table?region=…`. Every
+//! implementation passes the same suite, `contract` (a feature of that name).
 //!
 //! Rules that every implementation keeps: writes are durable when they return; inserting what is there already changes
 //! nothing and says so; a row that others may change at once is changed by compare-and-swap only.
+//!
+//! A list of rows is written in one transaction where the store's are large enough (SQLite, MySQL), and otherwise
+//! (DynamoDB) in several: then each row is written whole or not at all, with all that is counted of it, and after an
+//! error some of the list may be written. In both cases writing the list again completes it, and does nothing twice. No
+//! list is begun that has a row which cannot be written.
 
 #[cfg(feature = "dynamodb")]
 mod dynamodb;
@@ -118,7 +123,7 @@ pub struct ImageFilter {
 /// Images.
 #[async_trait]
 pub trait Images: Send + Sync {
-    /// Records images, in one transaction; one answer an image, in order. A later image of the list sees the earlier.
+    /// Records images, a list as above; one answer an image, in order. A later image of the list sees the earlier.
     async fn record_images(&self, images: &[Image], on_conflict: OnConflict) -> Result<Vec<Recorded>, Error>;
 
     /// One image.
@@ -133,7 +138,7 @@ pub trait Images: Send + Sync {
     /// Every labelled, stored image, in order of the ids.
     async fn labelled(&self) -> Result<Vec<Labelled>, Error>;
 
-    /// Records where images belong, in one transaction. An image that is placed already stays where it is.
+    /// Records where images belong, a list as above. An image that is placed already stays where it is.
     async fn place_images(&self, placements: &[(Digest, Placement)]) -> Result<(), Error>;
 }
 
@@ -181,7 +186,7 @@ pub enum Added {
 /// Sources: what is to be fetched, so that a fetch that was cut off goes on where it was.
 #[async_trait]
 pub trait Sources: Send + Sync {
-    /// Adds sources as pending, in one transaction; one answer a source, in order. A later source of the list sees the
+    /// Adds sources as pending, a list as above; one answer a source, in order. A later source of the list sees the
     /// earlier. One that has failed is pending again, with the new label. One that is pending under another label is
     /// settled as `on_conflict` says. One that is stored stays as it is: what its image is called, the image says.
     async fn add_sources(&self, sources: &[(String, Label)], on_conflict: OnConflict) -> Result<Vec<Added>, Error>;
@@ -305,7 +310,7 @@ impl From<&Prediction> for Cursor {
 /// The prediction log. It may be long: a hundred million are no exception, so what is read of it is bounded.
 #[async_trait]
 pub trait Predictions: Send + Sync {
-    /// Appends predictions in one transaction; those that are there already are left as they are.
+    /// Appends predictions, a list as above; those that are there already are left as they are.
     async fn log_predictions(&self, predictions: &[Prediction]) -> Result<(), Error>;
 
     /// One prediction.
