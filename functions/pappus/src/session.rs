@@ -46,6 +46,16 @@ pub(crate) async fn unless_interrupted<T>(work: impl Future<Output = Result<T, T
     }
 }
 
+/// Lets MLflow be told of what was done, for a moment, and not for whoever presses Ctrl-C.
+pub(crate) async fn linger(context: &Context) {
+    let telling = async {
+        context.tracking.finish().await;
+        Ok(())
+    };
+    // What is left is told later.
+    let _ = unless_interrupted(telling).await;
+}
+
 /// Who operates this command, for the ledger.
 pub(crate) fn operator() -> String {
     let named = ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());

@@ -62,6 +62,6 @@ async fn train(context: Context, run: RunId) -> Result<(), Failure> {
         let _ = writeln!(std::io::stdout(), "{line}");
     }
     context.tracking.finish().await;
-    context.catalog.close().await;
+    context.close().await;
     Ok(())
 }

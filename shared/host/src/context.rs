@@ -75,6 +75,12 @@ impl Context {
         }
     }
 
+    /// Ends what goes on beside the work, and closes what is open.
+    pub async fn close(&self) {
+        self.tracking.close().await;
+        self.catalog.close().await;
+    }
+
     /// Whether the neighbours can be reached and used.
     ///
     /// # Errors

@@ -75,8 +75,7 @@ impl Hosted {
     /// Finishes what is buffered and closes what is open.
     pub async fn close(&self) {
         self.app.on_event.flush().await;
-        self.context.tracking.close().await;
-        self.context.catalog.close().await;
+        self.context.close().await;
     }
 }
 

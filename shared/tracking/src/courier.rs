@@ -118,7 +118,14 @@ impl Courier {
         let _alone = self.round.lock().await;
         // What is written from now on may come too late for this round.
         let had_news = self.has_news.swap(false, Ordering::Relaxed);
-        let round = self.try_round(until).await.unwrap_or_else(|trouble| Round::Unfinished { told: 0, trouble });
+        let round = match self.try_round(until).await {
+            Ok(Some(round)) => round,
+            Ok(None) => {
+                self.metrics.waiting.set(0);
+                return Round::Done { told: 0 };
+            }
+            Err(trouble) => Round::Unfinished { told: 0, trouble },
+        };
         if had_news && !matches!(round, Round::Done { .. }) {
             self.has_news.store(true, Ordering::Relaxed);
         }
@@ -126,19 +133,20 @@ impl Courier {
         round
     }
 
-    async fn try_round(&self, until: Option<Instant>) -> Result<Round, Error> {
+    /// A round, if anything waits.
+    async fn try_round(&self, until: Option<Instant>) -> Result<Option<Round>, Error> {
         if self.outbox.page(None).await?.is_empty() {
-            return Ok(Round::Done { told: 0 });
+            return Ok(None);
         }
         let holder = Uuid::now_v7().to_string();
         let lease = match self.catalog.acquire_lease(LEASE, &holder, Timestamp::now()).await? {
             Acquired::Granted { lease, .. } => lease,
-            Acquired::Held(_) => return Ok(Round::Elsewhere),
+            Acquired::Held(_) => return Ok(Some(Round::Elsewhere)),
         };
         let round = while_held(&self.catalog, lease.clone(), self.tell_all(until)).await;
         // One that was lost is no longer ours to give back, and nothing happens.
         self.catalog.release_lease(&lease).await?;
-        Ok(round.unwrap_or(Round::Elsewhere))
+        Ok(Some(round.unwrap_or(Round::Elsewhere)))
     }
 
     /// Tells what waits, page by page, oldest first.
@@ -240,8 +248,6 @@ impl Courier {
                 }
             }
             None if known.trouble.is_some() => tracing::info!("MLflow has been told all that waited"),
-            // A process that had nothing to tell says nothing.
-            None if matches!(round, Round::Done { told: 0 }) => return,
             None => {}
         }
         let state = State { tried_at: Some(Timestamp::now()), trouble };

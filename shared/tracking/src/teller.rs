@@ -3,6 +3,7 @@
 mod aliases;
 mod files;
 
+use std::io::Cursor;
 use std::time::Instant;
 
 use pappus_catalog::SharedCatalog;
@@ -10,7 +11,7 @@ use pappus_domain::{Manifest, ModelName, ModelVersion, Run, RunId, RunStatus};
 use pappus_objects::Objects;
 
 use crate::error::Error;
-use crate::mlflow::{ArtifactRoot, Mlflow, Registered, TrackedRun};
+use crate::mlflow::{ArtifactRoot, Mlflow, Registered, TrackedRun, Upload};
 use crate::news::{Measure, News};
 use crate::told;
 
@@ -84,13 +85,18 @@ impl Teller {
     async fn package(&self, run: &TrackedRun, manifest: &Manifest) -> Result<Registered, Error> {
         let Manifest { name, version, .. } = manifest;
         let root = ArtifactRoot::of(run)?;
-        self.send_package(run, &root, &format!("models/{name}/{version}/")).await?;
+        let there = self.send_package(run, &root, &format!("models/{name}/{version}/")).await?;
+        let (path, text) = (format!("{MODEL}/{}", told::MLMODEL), told::mlmodel(manifest, &run.id));
+        if there.get(&path) != Some(&(text.len() as u64)) {
+            let bytes = Box::new(Cursor::new(text.clone()));
+            self.mlflow.upload(&root, &path, Upload { size: text.len() as u64, bytes }).await?;
+        }
         let tag = (told::VERSION, version.as_str());
         if let Some(known) = self.mlflow.find_version(name.as_str(), tag).await? {
             return Ok(known);
         }
         let source = format!("{}/{MODEL}", run.artifact_uri.trim_end_matches('/'));
-        self.mlflow.register(name.as_str(), &source, &run.id, tag).await
+        self.mlflow.register(name.as_str(), (told::MODEL, name.as_str()), &source, &run.id, tag).await
     }
 
     /// Tells of a version: the run that made it, its package, and its latest evaluation.

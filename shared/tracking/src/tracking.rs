@@ -129,7 +129,8 @@ impl Tracking {
         let (refused, last_refusal) = self.outbox.refused().await?;
         let state = self.outbox.state().await?;
         let server = self.courier.as_ref().map(|courier| courier.server());
-        let (tried_at, trouble) = (state.tried_at, state.trouble);
+        // Where nothing waits, whatever was in the way is no more.
+        let (tried_at, trouble) = (state.tried_at, state.trouble.filter(|_| waiting > 0));
         Ok(Report { server, waiting, oldest, tried_at, trouble, refused, last_refusal })
     }
 

@@ -270,6 +270,29 @@ async fn files_that_mlflow_does_not_take_itself_are_named() {
 }
 
 #[tokio::test]
+async fn a_registered_model_of_somebody_else_is_left_alone() {
+    for server in servers() {
+        let place = place(server).await;
+        place.post("registered-models/create", json!({ "name": place.model })).await;
+        let version = place.train(1).await;
+        place.promote(&version).await;
+        place.send().await;
+        let reason = place.report().await.last_refusal.unwrap().reason;
+        let theirs = format!("MLflow has a registered model `{}` that is not ours: ", place.model);
+        assert!(reason.starts_with(&theirs), "{reason}");
+        let model = place.get("registered-models/get", &[("name", place.model.as_str())]).await;
+        assert!(model["registered_model"]["aliases"].as_array().is_none_or(Vec::is_empty), "{model}");
+
+        // Given to us, it is ours.
+        let tag = json!({ "name": place.model, "key": "pappus.model", "value": place.model });
+        place.post("registered-models/set-tag", tag).await;
+        place.tracking.put_back().await.unwrap();
+        place.send().await;
+        assert_eq!(place.aliases(&[&version]).await, [Some(version.clone()), None]);
+    }
+}
+
+#[tokio::test]
 async fn several_processes_at_once_tell_all_once() {
     for server in servers() {
         let place = place(server).await;

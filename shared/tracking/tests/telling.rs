@@ -39,7 +39,7 @@ async fn a_run_is_told_from_its_beginning_to_its_end() {
         );
         assert_eq!(run.tags["pappus.version"], version.as_str());
 
-        let files = ["model/golden.json", "model/manifest.json", "model/model.onnx", "model/plots"];
+        let files = ["model/MLmodel", "model/golden.json", "model/manifest.json", "model/model.onnx", "model/plots"];
         assert_eq!(place.files(&run, "model").await, files);
         assert_eq!(place.file(&run, "model/model.onnx").await, b"a network");
         assert_eq!(place.file(&run, "model/plots/validation.svg").await, b"<svg/>");

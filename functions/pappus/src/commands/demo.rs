@@ -15,7 +15,7 @@ use crate::cli;
 use crate::output::Output;
 use crate::progress::bar;
 use crate::sample::{SampleOptions, generate};
-use crate::session::context;
+use crate::session::{context, linger};
 use crate::shell::{form_file, program, quoted};
 use crate::trouble::Trouble;
 
@@ -68,7 +68,8 @@ pub(crate) async fn run(settings: Settings, options: cli::Demo, output: Output) 
     let image = an_image(&data, &context, &trained.manifest).await?;
     let asked = cli::Predict { images: vec![image.clone()], model_version: None };
     predict::run(&context, asked, output).await?;
-    context.catalog.close().await;
+    linger(&context).await;
+    context.close().await;
     output.say(format!("\nlook around: {} --home {} status", program(), quoted(&settings.home.to_string_lossy())))?;
     let Some(listener) = listener else { return Ok(()) };
     let up = Up::start(settings).await?;

@@ -21,7 +21,7 @@ use pappus_host::{Access, Settings};
 
 use crate::cli::{Cli, Command};
 use crate::output::Output;
-use crate::session::{context, settings, unless_interrupted};
+use crate::session::{context, linger, settings};
 use crate::trouble::Trouble;
 
 /// Finds what is wrong with a command line as a whole, before anything is opened or made.
@@ -34,11 +34,11 @@ fn check(command: &Command) -> Result<(), Trouble> {
 }
 
 /// What a command does with objects.
-const fn access(command: &Command) -> Access {
+const fn access(command: &Command, settings: &Settings) -> Access {
     match command {
-        Command::Promote(_)
-        | Command::Rollback(_)
-        | Command::Predict(_)
+        // Where MLflow is to be told of a release, that is written down first.
+        Command::Promote(_) | Command::Rollback(_) if settings.tracking.is_none() => Access::Read,
+        Command::Predict(_)
         | Command::Images(_)
         | Command::Runs(_)
         | Command::Models(_)
@@ -64,7 +64,8 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Trouble> {
         Command::Demo(options) => demo::home(home, options.data.as_deref()),
         _ => home,
     };
-    let settings = Settings { access: access(&cli.command), ..settings(home, is_server)? };
+    let settings = settings(home, is_server)?;
+    let settings = Settings { access: access(&cli.command, &settings), ..settings };
     match cli.command {
         Command::Up(options) => return up::run(settings, options.port).await,
         Command::Demo(options) => return demo::run(settings, options, output).await,
@@ -89,14 +90,8 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Trouble> {
         Command::Sample(_) | Command::Up(_) | Command::Demo(_) | Command::Migrate(_) => Ok(()),
     };
     if !matches!(done, Err(Trouble::Interrupted)) {
-        // Whoever does not want to wait for MLflow need not.
-        let telling = async {
-            context.tracking.finish().await;
-            Ok(())
-        };
-        let _ = unless_interrupted(telling).await;
+        linger(&context).await;
     }
-    context.tracking.close().await;
-    context.catalog.close().await;
+    context.close().await;
     done
 }

@@ -48,10 +48,28 @@ impl Mlflow {
         Ok(first.map(|found| Registered { number: found.version }))
     }
 
-    /// Registers a version of a model, from a folder of a run's artifacts.
+    /// Sees to it that there is a registered model with this tag. One without it is somebody else's, whose aliases are not
+    /// for us to move.
+    async fn claim(&self, model: &str, (key, value): (&str, &str)) -> Result<(), Error> {
+        let body = json!({ "name": model, "tags": [{ "key": key, "value": value }] });
+        if made(self.post::<serde_json::Value>("registered-models/create", &body).await)?.is_some() {
+            return Ok(());
+        }
+        let is_ours = |there: &RegisteredModel| there.tags.get(key).is_some_and(|found| found == value);
+        if self.registered_model(model).await?.as_ref().is_some_and(is_ours) {
+            return Ok(());
+        }
+        Err(Error::Untellable(format!(
+            "MLflow has a registered model `{model}` that is not ours: rename it there, set PAPPUS_MODEL to another \
+             name, or give it to us with the tag `{key}` = `{value}`"
+        )))
+    }
+
+    /// Registers a version of a model, from a folder of a run's artifacts. `ours` is the tag of models that are ours.
     pub(crate) async fn register(
         &self,
         model: &str,
+        ours: (&str, &str),
         source: &str,
         run: &str,
         (key, value): (&str, &str),
@@ -60,7 +78,7 @@ impl Mlflow {
         struct Made {
             model_version: Version,
         }
-        made(self.post::<serde_json::Value>("registered-models/create", &json!({ "name": model })).await)?;
+        self.claim(model, ours).await?;
         let body = json!({
             "name": model, "source": source, "run_id": run, "tags": [{ "key": key, "value": value }],
         });

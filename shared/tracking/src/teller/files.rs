@@ -18,8 +18,14 @@ const PAGE: usize = 1000;
 const AHEAD: usize = 2;
 
 impl Teller {
-    /// Sends the files of a package that are not there yet. They never change: one of the same size is the same.
-    pub(super) async fn send_package(&self, run: &TrackedRun, root: &ArtifactRoot, prefix: &str) -> Result<(), Error> {
+    /// Sends the files of a package that are not there yet. They never change: one of the same size is the same. Returns
+    /// those that were there, by path, with their sizes.
+    pub(super) async fn send_package(
+        &self,
+        run: &TrackedRun,
+        root: &ArtifactRoot,
+        prefix: &str,
+    ) -> Result<BTreeMap<String, u64>, Error> {
         let files = self.files(prefix, MODEL).await?;
         let folders: BTreeSet<&str> = files.keys().filter_map(|path| Some(path.rsplit_once('/')?.0)).collect();
         let mut there = BTreeMap::new();
@@ -29,7 +35,7 @@ impl Teller {
         for (path, object) in files.iter().filter(|(path, object)| there.get(*path) != Some(&object.size)) {
             self.send(root, path, object).await?;
         }
-        Ok(())
+        Ok(there)
     }
 
     /// Sends every file below a prefix, also over those that are there.

@@ -1,16 +1,20 @@
 //! What MLflow is told of each thing: pure translations.
 
 mod evaluation;
+mod mlmodel;
 mod names;
 mod run;
 
 pub(crate) use evaluation::evaluation;
+pub(crate) use mlmodel::{MLMODEL, mlmodel};
 pub(crate) use run::{RUN, run};
 
 use crate::mlflow::Figure;
 use names::name;
 use pappus_domain::Timestamp;
 
+/// The tag by which a registered model is known to be ours.
+pub(crate) const MODEL: &str = "pappus.model";
 /// The tag by which a version of ours is known among MLflow's.
 pub(crate) const VERSION: &str = "pappus.version";
 /// The tags of a version and of a registered model.

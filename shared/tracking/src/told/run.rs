@@ -3,7 +3,7 @@
 use pappus_domain::run::TrainingRequest;
 use pappus_domain::{Manifest, Run, RunStatus};
 
-use super::{VERSION, figure, pair};
+use super::{MODEL, VERSION, figure, pair};
 use crate::mlflow::Log;
 use crate::news::Measure;
 
@@ -16,7 +16,7 @@ pub(crate) fn run(run: &Run, manifest: Option<&Manifest>, measures: &[Measure]) 
     let measured = measures.iter().filter_map(|m| figure(&m.name, m.value, m.step, m.at));
     log.figures.extend(measured);
     log.tags.extend([
-        pair("pappus.model", &run.request.model),
+        pair(MODEL, &run.request.model),
         pair("pappus.reason", &run.request.reason),
         pair("pappus.status", run.status.as_str()),
         pair("mlflow.source.name", "pappus"),

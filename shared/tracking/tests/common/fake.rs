@@ -190,7 +190,9 @@ impl State {
                 Err(complain(400, "RESOURCE_ALREADY_EXISTS", "it is there"))
             }
             ("POST", "registered-models/create") => {
-                self.models.insert(name, Model::default());
+                let tags = asked["tags"].as_array().into_iter().flatten();
+                let tags = tags.map(|tag| (text(tag, "key"), text(tag, "value"))).collect();
+                self.models.insert(name, Model { tags, ..Model::default() });
                 Ok(json!({}))
             }
             ("GET", "model-versions/search") => {
