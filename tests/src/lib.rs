@@ -2,7 +2,7 @@
 //!
 //! A [`Home`] is a folder in which the program is run; [`Running`] is one that has not ended yet, and [`Up`] a server;
 //! [`Function`] is one function in a process of its own, [`Lambda`] one that is hosted by AWS Lambda, and [`Broker`] stands
-//! between several; [`Trained`] is a home with two released versions, made once a test binary and copied for each test.
+//! between several; [`Service`] is a server that functions stand on; [`Trained`] is a home with two released versions, made once a test binary and copied for each test.
 
 mod broker;
 mod fleet;
@@ -14,6 +14,7 @@ mod neighbours;
 pub mod pictures;
 mod program;
 mod running;
+mod service;
 mod trained;
 mod up;
 
@@ -30,6 +31,7 @@ pub use lambda::Lambda;
 pub use neighbours::{Database, neighbour, place, unique};
 pub use program::runtime;
 pub use running::{Ended, Running};
+pub use service::Service;
 pub use trained::Trained;
 pub use up::Up;
 

@@ -3,6 +3,9 @@
 
 mod common;
 
+use std::sync::Arc;
+
+use common::bucket::InBucket;
 use common::{Place, picture, place};
 use pappus_domain::event::{ImagesIngested, ObjectCreated};
 use pappus_domain::{Event, Timestamp};
@@ -15,7 +18,12 @@ async fn put(place: &Place, key: &str, bytes: Vec<u8>) {
 }
 
 fn created(key: &str) -> Event {
-    Event::new("storage", &ObjectCreated { bucket: None, key: key.into(), version: None }, Timestamp::now()).unwrap()
+    created_in(None, key)
+}
+
+fn created_in(bucket: Option<&str>, key: &str) -> Event {
+    let created = ObjectCreated { bucket: bucket.map(str::to_owned), key: key.into(), version: None };
+    Event::new("storage", &created, Timestamp::now()).unwrap()
 }
 
 async fn deliver(place: &Place, event: Event) -> Result<Vec<Event>, Failure> {
@@ -78,6 +86,42 @@ async fn objects_elsewhere_are_none_of_ours() {
         assert_eq!(deliver(&place, created(key)).await.unwrap(), [], "{key}");
     }
     assert_eq!(place.images().await, []);
+}
+
+#[tokio::test]
+async fn an_object_of_the_stores_own_bucket_is_found_behind_its_prefix() {
+    let mut place = place().await;
+    place.context.objects = Arc::new(InBucket(place.context.objects.clone()));
+    for (number, event) in [
+        created_in(Some("plants"), "pappus/incoming/cat/1.jpg"),
+        // Whoever names no bucket means the store.
+        created_in(None, "incoming/cat/2.jpg"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        put(&place, &format!("incoming/cat/{}.jpg", number + 1), picture(number as u32)).await;
+        assert_eq!(deliver(&place, event).await.unwrap().len(), 1);
+        assert_eq!(place.label(&picture(number as u32)).await, "cat");
+    }
+    assert_eq!(place.image(&picture(0)).await.unwrap().origin, "incoming/cat/1.jpg");
+    // Beside the store, whatever it is called.
+    for key in ["incoming/cat/1.jpg", "pappus2/incoming/cat/1.jpg", "pappus"] {
+        assert_eq!(deliver(&place, created_in(Some("plants"), key)).await.unwrap(), [], "{key}");
+    }
+}
+
+#[tokio::test]
+async fn an_object_of_another_bucket_is_refused_and_both_are_named() {
+    let mut place = place().await;
+    put(&place, "incoming/cat/1.jpg", picture(1)).await;
+    let event = || created_in(Some("animals"), "incoming/cat/1.jpg");
+    assert_eq!(deliver(&place, event()).await.unwrap().len(), 1, "a folder takes any bucket's events for its own");
+    place.context.objects = Arc::new(InBucket(place.context.objects.clone()));
+    let failure = deliver(&place, event()).await.unwrap_err();
+    assert_eq!(failure.disposition(), Disposition::Refused);
+    let told = failure.to_string();
+    assert!(told.contains("`animals`") && told.contains("`plants`") && told.contains("PAPPUS_OBJECTS"), "{told}");
 }
 
 #[tokio::test]

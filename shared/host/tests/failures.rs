@@ -34,6 +34,8 @@ fn errors_of_the_stores_mean_what_a_caller_can_do() {
         (Objects::AlreadyExists { key: key() }, Disposition::Conflict),
         (Objects::TooLarge { key: key(), size: 2, limit: 1 }, Disposition::TooLarge),
         (Objects::Unavailable { at: "it".into(), source: "away".into() }, Disposition::Unavailable),
+        (Objects::Busy { at: "it".into(), source: "busy".into() }, Disposition::Overloaded),
+        (Objects::NoBucket { at: "it".into(), source: "gone".into() }, Disposition::Unavailable),
     ];
     for (error, disposition) in objects {
         assert_eq!(error.disposition(), disposition, "{error}");

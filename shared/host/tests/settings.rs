@@ -168,6 +168,24 @@ async fn a_url_of_no_store_is_named_with_its_variable() {
     }
 }
 
+#[test]
+fn what_other_settings_mend_is_told_from_what_time_mends() {
+    use pappus_objects::Error as Objects;
+    let (at, source) = (|| "the store".to_owned(), || "because".into());
+    for (error, is_setting) in [
+        (Objects::NoBucket { at: at(), source: source() }, true),
+        (Objects::Credentials { at: at(), why: "they are wrong", source: source() }, true),
+        (Objects::PermissionDenied { at: at(), source: source() }, true),
+        (Objects::WrongRegion { at: at(), region: "`eu-west-1`".into(), source: source() }, true),
+        (Objects::Unexpected { at: at(), source: source() }, true),
+        (Objects::Unavailable { at: at(), source: source() }, false),
+        (Objects::Busy { at: at(), source: source() }, false),
+        (Objects::Full { at: at(), source: source() }, false),
+    ] {
+        assert_eq!(Error::from(error).is_setting(), is_setting);
+    }
+}
+
 #[tokio::test]
 async fn the_home_folder_may_have_any_name() {
     let parent = tempfile::tempdir().unwrap();

@@ -1,6 +1,8 @@
 //! An ingest over stores in a folder of its own, and pictures to take in.
 #![allow(dead_code, clippy::unwrap_used)] // each test file uses its part, and a test may panic
 
+pub mod bucket;
+
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use pappus_catalog::SharedCatalog;
 use pappus_host::Settings;
-use pappus_objects::Objects;
+use pappus_objects::{Access, Objects};
 
 use crate::trouble::{Trouble, of_host};
 
@@ -46,20 +46,25 @@ impl Home {
 
     /// Opens it; what is missing of an embedded one is made.
     pub(super) async fn open(self) -> Result<Open, Trouble> {
+        self.open_to(Access::Write).await
+    }
+
+    async fn open_to(self, access: Access) -> Result<Open, Trouble> {
         let Self { urls, .. } = self;
         let objects = pappus_objects::open(&urls.objects).await.map_err(|error| of_host(error.into()))?;
+        objects.check(access).await.map_err(|error| of_host(error.into()))?;
         let catalog = pappus_catalog::open(&urls.catalog).await.map_err(|error| of_host(error.into()))?;
         Ok(Open { urls, objects, catalog })
     }
 
-    /// Opens one that is to be there.
+    /// Opens one that is to be there, and is only read.
     pub(super) async fn open_existing(self) -> Result<Open, Trouble> {
         let file = self.urls.catalog.strip_prefix("sqlite://");
         let decoded = file.and_then(|file| percent_encoding::percent_decode_str(file).decode_utf8().ok());
         if decoded.is_some_and(|file| !Path::new(file.as_ref()).is_file()) {
             return Err(Trouble::Usage(format!("{} is no home: there is no catalog in it", self.name)));
         }
-        self.open().await
+        self.open_to(Access::Read).await
     }
 }
 
