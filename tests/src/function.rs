@@ -64,12 +64,28 @@ impl Function {
         Answer::of(request.header("content-type", content_type).send(body)?)
     }
 
+    /// Sends the process a signal.
+    ///
+    /// # Errors
+    /// Where it has ended.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        self.running.signal(name)
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// Where it does not end, or has panicked.
+    pub fn wait(self) -> Result<Ended> {
+        self.running.wait()
+    }
+
     /// Asks it to stop, and sees that it ends as asked.
     ///
     /// # Errors
     /// Where it ends otherwise.
     pub fn stop(self) -> Result<Ended> {
-        self.running.signal("TERM")?;
-        self.running.wait()?.expect(0)
+        self.signal("TERM")?;
+        self.wait()?.expect(0)
     }
 }

@@ -62,16 +62,22 @@ impl Lambda {
     /// # Errors
     /// Where there is no answer, or one that is none to a request.
     pub fn ask(&mut self, method: &str, path: &str, content_type: &str, body: &[u8]) -> Result<(u64, Vec<u8>)> {
-        let payload = json!({
-            "version": "2.0", "rawPath": path, "rawQueryString": "", "headers": { "content-type": content_type },
-            "requestContext": { "http": { "method": method, "path": path }, "stage": "$default" },
-            "body": STANDARD.encode(body), "isBase64Encoded": true,
-        });
-        let (how, answer) = self.invoke(&payload)?;
-        ensure!(how == "response", "{answer}");
-        let text = answer["body"].as_str().context("no body")?;
-        let body = if answer["isBase64Encoded"] == true { STANDARD.decode(text)? } else { text.into() };
-        Ok((answer["statusCode"].as_u64().context("no status")?, body))
+        read(&self.answer(&request(method, path, content_type, body))?)
+    }
+
+    /// Has an image answered, and freezes the function once the answer is there: before it hears that this has come, which
+    /// is when Lambda may freeze it. `look` is given the answer, and may look at what there is now.
+    ///
+    /// # Errors
+    /// Where there is no answer, or one that is none to a request; what `look` fails with.
+    pub fn ask_and_freeze(&mut self, jpeg: &[u8], look: impl FnOnce(Value) -> Result<()>) -> Result<()> {
+        let answer = self.answer(&request("POST", "/predict", "image/jpeg", jpeg))?;
+        self.running.freeze()?;
+        let (status, body) = read(&answer)?;
+        ensure!(status == 200, "{}", answer.json);
+        let seen = look(serde_json::from_slice(&body)?);
+        self.running.signal("CONT")?;
+        seen
     }
 
     /// Asks it to stop, as Lambda does, and sees that it ends as asked.
@@ -82,4 +88,19 @@ impl Lambda {
         self.running.signal("TERM")?;
         self.running.wait()?.expect(0)
     }
+}
+
+fn request(method: &str, path: &str, content_type: &str, body: &[u8]) -> Value {
+    json!({
+        "version": "2.0", "rawPath": path, "rawQueryString": "", "headers": { "content-type": content_type },
+        "requestContext": { "http": { "method": method, "path": path }, "stage": "$default" },
+        "body": STANDARD.encode(body), "isBase64Encoded": true,
+    })
+}
+
+fn read(Invoked { how, json, .. }: &Invoked) -> Result<(u64, Vec<u8>)> {
+    ensure!(how == "response", "{json}");
+    let text = json["body"].as_str().context("no body")?;
+    let body = if json["isBase64Encoded"] == true { STANDARD.decode(text)? } else { text.into() };
+    Ok((json["statusCode"].as_u64().context("no status")?, body))
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::eventually;
@@ -78,6 +79,24 @@ impl Running {
         let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status()?;
         ensure!(sent.success(), "{}: could not be sent {name}: {}", self.what, self.log());
         Ok(())
+    }
+
+    /// Stops it where it stands, with all its threads, until it is sent `CONT`.
+    ///
+    /// # Errors
+    /// Where it has ended.
+    pub(crate) fn freeze(&self) -> Result<()> {
+        // Not by `kill`: what it would do meanwhile is what is asked about.
+        kill_process(Pid::from_child(&self.child), Signal::STOP).with_context(|| self.log())?;
+        eventually("it stands still", || {
+            for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+                let status = std::fs::read_to_string(thread?.path().join("status"))?;
+                if !status.contains("\nState:\tT") {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
+        })
     }
 
     /// Waits for its end.

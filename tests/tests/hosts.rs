@@ -217,6 +217,24 @@ fn the_loop_runs_through_payloads_of_lambda() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn what_was_answered_is_logged_before_lambda_freezes_the_process() -> Result<()> {
+    let _alone = alone();
+    let Some(home) = Trained::copy()? else { return Ok(()) };
+    let mut predict = Lambda::start(&home, "predict")?;
+    for picture in &home.pictures()?[..12] {
+        let jpeg = std::fs::read(picture)?;
+        // Behind another, for then the log lets more gather unless it is told to write.
+        predict.ask("POST", "/predict", "image/jpeg", &jpeg)?;
+        predict.ask_and_freeze(&jpeg, |answer| {
+            let logged = home.json(&["why", answer["request_id"].as_str().context("an id")?])?;
+            ensure!(logged["prediction"]["class"] == answer["predicted_class"], "{logged}");
+            Ok(())
+        })?;
+    }
+    predict.stop().map(drop)
+}
+
 /// The same in every answer: what differs from one time to the next is taken out.
 fn lasting(mut json: Value) -> Value {
     for name in
@@ -274,6 +292,10 @@ fn every_host_gives_the_same_answers() -> Result<()> {
             assert_eq!(over_http[0], on_lambda, "{method} {path}");
         }
     }
+    let alone = function.post("/model/reload", "", b"")?.expect(403)?;
+    let (status, refused) = lambda.ask("POST", "/model/reload", "", b"")?;
+    assert_eq!((status, serde_json::from_slice::<Value>(&refused)?), (403, alone.body), "who asks is not known there");
+    up.post("/model/reload", "", b"")?.expect(200)?;
     let (how, direct) = lambda.invoke(&image_event)?;
     assert_eq!((how.as_str(), &direct["type"]), ("response", &json!("io.pappus.prediction.made")));
     assert_eq!((&direct["data"]["asked_by"], &direct["data"]["asked_as"]), (&json!("/camera"), &json!("7")));
@@ -282,6 +304,36 @@ fn every_host_gives_the_same_answers() -> Result<()> {
     let once = lambda.invoke(&timed)?;
     assert_eq!(lambda.invoke(&timed)?, once, "the same event again is the same prediction");
     Ok(())
+}
+
+#[test]
+fn a_train_function_that_is_asked_to_stop_leaves_its_training_to_another() -> Result<()> {
+    let _alone = alone();
+    if runtime()?.is_none() {
+        return Ok(());
+    }
+    let home = Home::new()?;
+    // Enough to learn from for longer than is looked at here.
+    for class in ["fern", "grass", "maple", "moss"] {
+        pictures::noise(&home, "photos", class, 60)?;
+    }
+    home.json(&["ingest", "photos"])?;
+    let structured = "application/cloudevents+json";
+    let trigger = Function::start(&home, "train-trigger", &[])?;
+    let ingested = include_bytes!("../events/images-ingested.json");
+    let requested = trigger.post("/", structured, ingested)?.expect(200)?.body.to_string();
+    let train = Function::start(&home, "train", &[])?;
+    let answer = std::thread::scope(|scope| {
+        let asking = scope.spawn(|| train.post("/", structured, requested.as_bytes()));
+        eventually("a training is under way", || Ok((!home.json(&["status"])?["training"].is_null()).then_some(())))?;
+        train.signal("TERM")?;
+        asking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })?;
+    assert_eq!(home.json(&["status"])?["training"], Value::Null, "nobody has to wait for a lease to run out");
+    assert_eq!(home.json(&["runs"])?[0]["status"], "running", "it may succeed yet, elsewhere");
+    assert!(answer.expect(503)?.text("detail").contains("ask for it again"));
+    train.wait()?.expect(0)?;
+    trigger.stop().map(drop)
 }
 
 fn base64_of(bytes: &[u8]) -> String {

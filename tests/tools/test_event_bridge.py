@@ -1,9 +1,11 @@
 """Functions joined by EventBridge and SQS, as moto plays them."""
 
+import base64
 import json
 import unittest
 
 import homes
+from emulator import Emulator
 from programs import Program, environment, event, eventually, free_port, function, tool
 
 REGION = "eu-west-3"
@@ -41,9 +43,11 @@ class EventBridge(unittest.TestCase):
         record |= {"attributes": {}, "messageAttributes": {}, "md5OfBody": message["MD5OfBody"]}
         return {"Records": [record | {"eventSource": "aws:sqs", "eventSourceARN": arn, "awsRegion": REGION}]}
 
+    def variables(self):
+        return {"PAPPUS_EVENTS": f"eventbridge://plants?endpoint={self.endpoint}&region={REGION}", **CREDENTIALS}
+
     def function(self, home, name):
-        bus = f"eventbridge://plants?endpoint={self.endpoint}&region={REGION}"
-        server = function(home, name, PAPPUS_EVENTS=bus, **CREDENTIALS)
+        server = function(home, name, **self.variables())
         self.addCleanup(server.close)
         return server
 
@@ -84,3 +88,23 @@ class EventBridge(unittest.TestCase):
         ingested = self.queue("ingested", {"source": ["pappus.ingest"]})
         self.assertEqual(ingest.ask(*request)[0], 204)
         self.assertEqual(len(self.batch(ingested)["Records"]), 1)
+
+    def test_an_image_that_kafka_brings_to_lambda_is_answered_on_the_bus(self):
+        made = self.queue("made", {"detail-type": ["io.pappus.prediction.made"]})
+        home, emulator = homes.released(), Emulator()
+        self.addCleanup(emulator.close)
+        emulator.start("predict", home, **self.variables())
+        batch = event("kafka-image")
+        picture = homes.pictures()["dandelion"][0].read_bytes()
+        batch["records"]["cameras-1"][0]["value"] = base64.b64encode(picture).decode()
+        predictions = []
+        for _ in range(2):
+            self.assertIsNone(emulator.invoke("predict", batch), "the event source mapping hears no answer")
+            detail = json.loads(self.batch(made)["Records"][0]["body"])["detail"]
+            self.assertEqual((detail["source"], detail["type"]), ("/pappus/predict", "io.pappus.prediction.made"))
+            data = detail["data"]
+            self.assertEqual((data["asked_by"], data["asked_as"]), ("kafka:cameras", "partition:1/offset:7"))
+            predictions.append(data["prediction"])
+        self.assertEqual(predictions[0], predictions[1], "the same record is the same prediction")
+        self.assertEqual(predictions[0]["class"], "dandelion")
+        self.assertEqual(homes.pappus(home, "why", predictions[0]["id"])["prediction"], predictions[0])

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pappus_domain::ModelVersion;
-use pappus_host::{Bus, Context, Settings};
+use pappus_host::{Bus, Context, Settings, shutdown_signal};
 use pappus_telemetry::init_logs;
 
 use crate::trouble::{Trouble, of_host};
@@ -38,11 +38,12 @@ pub(crate) async fn version(context: &Context, prefix: &str) -> Result<ModelVers
     }
 }
 
-/// Does `work` unless Ctrl-C comes first.
+/// Does `work` unless Ctrl-C or SIGTERM comes first.
 pub(crate) async fn unless_interrupted<T>(work: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+    let stop = shutdown_signal().map_err(of_host)?;
     tokio::select! {
         done = work => done,
-        _ = tokio::signal::ctrl_c() => Err(Trouble::Interrupted),
+        () = stop => Err(Trouble::Interrupted),
     }
 }
 

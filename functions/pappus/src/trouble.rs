@@ -14,7 +14,7 @@ pub(crate) enum Trouble {
     /// What was asked, or a setting, is wrong.
     #[error("{0}")]
     Usage(String),
-    /// Ctrl-C.
+    /// Ctrl-C, or SIGTERM.
     #[error("stopped; run the same command again to go on")]
     Interrupted,
 }

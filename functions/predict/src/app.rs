@@ -13,7 +13,7 @@ use axum::{Json, Router};
 use futures::stream::{self, StreamExt as _};
 use pappus_domain::prediction::PredictionId;
 use pappus_domain::{Digest, Prediction, Timestamp};
-use pappus_host::{App, Context, Failure};
+use pappus_host::{App, Context, Failure, Operator};
 use pappus_inference::{Limits, StartTimes};
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
@@ -226,7 +226,7 @@ async fn model_info(State(predict): State<Arc<Predict>>) -> Result<Json<ModelInf
     Ok(Json(ModelInfo::of(&*predict.serving.current()?)))
 }
 
-async fn reload(State(predict): State<Arc<Predict>>) -> Result<Json<Reloaded>, Failure> {
+async fn reload(_: Operator, State(predict): State<Arc<Predict>>) -> Result<Json<Reloaded>, Failure> {
     let changed = predict.serving.follow(true).await?;
     predict.tell_model();
     let live = predict.serving.current()?;

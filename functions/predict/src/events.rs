@@ -20,12 +20,12 @@ const MAX_EVENT_BYTES: usize = MAX_IMAGE_BYTES as usize * 4 / 3 + (64 << 10);
 #[async_trait]
 impl OnEvent for Predict {
     fn kinds(&self) -> Vec<&'static str> {
-        vec![ReleaseChanged::KIND, "any whose data is an image"]
+        vec![ReleaseChanged::KIND]
     }
 
-    /// What an image is, its bytes tell; so any event that carries bytes is taken.
-    fn takes(&self, event: &Event) -> bool {
-        event.kind == ReleaseChanged::KIND || matches!(event.data, Data::Bytes { .. })
+    /// What an image is, its bytes tell.
+    fn takes_bytes(&self) -> bool {
+        true
     }
 
     fn max_event_bytes(&self) -> usize {

@@ -27,6 +27,9 @@ pub enum Error {
     /// It has not been done now, and may be done later: the run is open.
     #[error("{0}")]
     Interrupted(Failure),
+    /// The process was asked to end while it trained: the run is open.
+    #[error("run {0} was given up, for this process was asked to end: ask for it again")]
+    Stopping(RunId),
     /// There are not enough images.
     #[error(transparent)]
     TooFew(#[from] TooFew),
@@ -111,7 +114,7 @@ impl Dispose for Error {
             Self::UnderWay(_) | Self::LeaseLost => Disposition::Conflict,
             Self::TooFew(_) | Self::NoBackbone | Self::File { .. } | Self::Backbone { .. } => Disposition::Refused,
             Self::Catalog(error) => error.disposition(),
-            Self::Objects(_) | Self::Stopped(_) => Disposition::Unavailable,
+            Self::Objects(_) | Self::Stopped(_) | Self::Stopping(_) => Disposition::Unavailable,
             _ => Disposition::Fault,
         }
     }

@@ -67,13 +67,23 @@ impl Train {
     /// # Errors
     /// [`Error::Catalog`].
     pub async fn abandon(&self, id: &RunId, why: &str) -> Result<(), Error> {
+        self.let_go(id).await?;
+        let failed = RunStatus::Failed { message: why.into() };
+        self.context.catalog.update_run(id, None, &failed, Timestamp::now()).await?;
+        self.context.tracking.tell(News::run(*id)).await;
+        Ok(())
+    }
+
+    /// Frees the lease of a training that was dropped, and leaves its run open: another process may do it at once.
+    ///
+    /// # Errors
+    /// [`Error::Catalog`].
+    pub async fn let_go(&self, id: &RunId) -> Result<(), Error> {
         let catalog = &self.context.catalog;
         let lease = catalog.lease(&Lease::for_training(&self.context.settings.model)).await?;
         if let Some(lease) = lease.filter(|lease| lease.holder.starts_with(&self.holder(id))) {
             catalog.release_lease(&lease).await?;
         }
-        catalog.update_run(id, None, &RunStatus::Failed { message: why.into() }, Timestamp::now()).await?;
-        self.context.tracking.tell(News::run(*id)).await;
         Ok(())
     }
 

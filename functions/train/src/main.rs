@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use pappus_domain::{Event, RunId, Timestamp};
-use pappus_host::{Access, Bus, Context, Failure, Settings};
+use pappus_host::{Access, Bus, Context, Failure, Settings, shutdown_signal};
 use pappus_train::{Error, Train};
 use tokio::runtime::Runtime;
 
@@ -31,17 +31,20 @@ fn failed(code: u8, what: impl Display) -> ExitCode {
 }
 
 fn job(run: RunId) -> ExitCode {
-    let opened = Runtime::new().map_err(|error| (1, Failure::from_error(error))).and_then(|runtime| {
-        let context = runtime.block_on(open()).map_err(|error| {
-            let code = if error.is_setting() { 2 } else { 1 };
-            (code, Failure::from_error(error))
-        })?;
-        Ok((runtime, context))
-    });
-    let trained = opened.and_then(|(runtime, context)| runtime.block_on(train(context, run)).map_err(|f| (1, f)));
-    match trained {
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(1, Failure::from_error(error)),
+    };
+    let context = match runtime.block_on(open()) {
+        Ok(context) => context,
+        Err(error) => return failed(if error.is_setting() { 2 } else { 1 }, Failure::from_error(error)),
+    };
+    match runtime.block_on(train(context, run)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err((code, failure)) => failed(code, failure),
+        Err(failure) => {
+            failed(1, failure);
+            pappus_host::end(runtime, 1)
+        }
     }
 }
 
@@ -54,7 +57,15 @@ async fn open() -> Result<Context, pappus_host::Error> {
 
 async fn train(context: Context, run: RunId) -> Result<(), Failure> {
     context.tracking.attend();
-    let trained = Train::new(context.clone(), Arc::new(|step| tracing::debug!(?step))).run(&run).await?;
+    let train = Train::new(context.clone(), Arc::new(|step| tracing::debug!(?step)));
+    let stop = shutdown_signal().map_err(Failure::from_error)?;
+    let trained = tokio::select! {
+        trained = train.run(&run) => trained?,
+        () = stop => {
+            train.let_go(&run).await?;
+            return Err(Error::Stopping(run).into());
+        }
+    };
     if let Some(trained) = trained {
         let event = Event::new("train", &trained.event(), Timestamp::now()).map_err(Error::from)?;
         let line = serde_json::to_string(&event).map_err(Error::from)?;

@@ -4,12 +4,14 @@
 mod common;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::{Place, has_runtime, place};
 use jiff::SignedDuration;
 use pappus_catalog::Acquired;
 use pappus_catalog::contract::samples;
-use pappus_domain::{Lease, RunId, RunStatus, Timestamp};
+use pappus_domain::event::TrainingRequested;
+use pappus_domain::{Event, Lease, RunId, RunStatus, Timestamp};
 use pappus_host::{Dispose as _, Disposition};
 use pappus_train::{Error, Step, Train, Trained};
 use tokio::sync::mpsc;
@@ -234,4 +236,30 @@ async fn a_lease_that_cannot_be_given_back_does_not_hide_the_model() {
     let RunStatus::Succeeded { version, .. } = place.status(&id).await else { panic!("it succeeded") };
     assert_eq!(version, manifest.version);
     assert!(place.context.catalog.lease(&lease_name()).await.unwrap().is_some(), "it was kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_function_that_is_asked_to_stop_gives_its_training_up_and_its_lease_back() {
+    let place = place().await;
+    place.draw(20).await;
+    let id = place.ask(1, |_| {}).await;
+    let catalog = &place.context.catalog;
+    let requested = TrainingRequested { request: catalog.run(&id).await.unwrap().unwrap().request };
+    let event = Event::new("train-trigger", &requested, Timestamp::now()).unwrap();
+    // It waits for images for ever.
+    let function = pappus_train::app(place.faulty("images/", false)).on_event;
+    let (asked, again) = (function.clone(), event.clone());
+    let asked = tokio::spawn(async move { asked.on_event(event).await });
+    while catalog.lease(&lease_name()).await.unwrap().is_none() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    function.stop();
+    function.flush().await;
+    assert_eq!(catalog.lease(&lease_name()).await.unwrap(), None);
+    let failure = asked.await.unwrap().unwrap_err();
+    assert_eq!(failure.disposition(), Disposition::Unavailable, "{failure}");
+    assert!(failure.to_string().contains(&format!("run {id} was given up")), "{failure}");
+    assert!(!place.status(&id).await.is_over(), "another process may do it");
+    let failure = function.on_event(again).await.unwrap_err();
+    assert_eq!((failure.disposition(), catalog.lease(&lease_name()).await.unwrap()), (Disposition::Unavailable, None));
 }

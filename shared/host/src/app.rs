@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use pappus_domain::Event;
+use pappus_domain::event::Data;
 
 use crate::disposition::Failure;
 
@@ -39,9 +40,15 @@ pub trait OnEvent: Send + Sync {
     /// The kinds of event that it takes.
     fn kinds(&self) -> Vec<&'static str>;
 
-    /// Whether it takes an event: one of its kinds, unless it has another way to tell.
+    /// Whether it takes events of any other kind too, where their data is bytes and no JSON.
+    fn takes_bytes(&self) -> bool {
+        false
+    }
+
+    /// Whether it takes an event.
     fn takes(&self, event: &Event) -> bool {
-        self.kinds().contains(&event.kind.as_str())
+        let carries_bytes = matches!(event.data, Data::Bytes { .. });
+        self.kinds().contains(&event.kind.as_str()) || carries_bytes && self.takes_bytes()
     }
 
     /// The most bytes that an event may have for it: events name things, few carry them.
@@ -56,6 +63,10 @@ pub trait OnEvent: Send + Sync {
     async fn ready(&self) -> Result<(), Failure> {
         Ok(())
     }
+
+    /// The process has been asked to end: gives up what would take longer than it has. Whoever asked for that is told to
+    /// ask again.
+    fn stop(&self) {}
 
     /// Catches up, after the process may have been frozen for any time.
     async fn wake(&self) {}

@@ -19,6 +19,8 @@ pub enum Disposition {
     TooLarge,
     /// It is of a type that is not read.
     WrongType,
+    /// Whoever asks may not.
+    Forbidden,
     /// What it asks for is not there.
     Absent,
     /// Something else stands against it now.
@@ -38,6 +40,7 @@ impl Disposition {
             Self::Refused => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::WrongType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Absent => StatusCode::NOT_FOUND,
             Self::Conflict => StatusCode::CONFLICT,
             Self::Overloaded => StatusCode::TOO_MANY_REQUESTS,
@@ -52,6 +55,7 @@ impl Disposition {
             Self::Refused => "Refused",
             Self::TooLarge => "TooLarge",
             Self::WrongType => "WrongType",
+            Self::Forbidden => "Forbidden",
             Self::Absent => "Absent",
             Self::Conflict => "Conflict",
             Self::Overloaded => "Overloaded",

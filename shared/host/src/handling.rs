@@ -89,7 +89,8 @@ impl Handling {
     async fn event(&self, event: Event) -> Result<Vec<Event>, Failure> {
         if !self.handler.takes(&event) {
             let kinds = self.handler.kinds().join("`, `");
-            let what = format!("events of type `{}` are not taken here: `{kinds}` are", event.kind);
+            let others = if self.handler.takes_bytes() { ", and any whose data is an image" } else { "" };
+            let what = format!("events of type `{}` are not taken here: `{kinds}` are{others}", event.kind);
             return Err(Failure::new(Disposition::Refused, what));
         }
         let (id, kind) = (event.id.clone(), event.kind.clone());

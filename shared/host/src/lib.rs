@@ -23,12 +23,14 @@ mod incoming;
 #[cfg(feature = "aws")]
 mod lambda;
 mod linger;
+mod operator;
 mod outgoing;
 mod run;
 #[cfg(feature = "runtime-api")]
 mod runtime_api;
 mod server;
 mod settings;
+mod shown;
 mod together;
 mod wrong_method;
 
@@ -37,11 +39,12 @@ pub use context::Context;
 pub use disposition::{Dispose, Disposition, Failure};
 pub use error::Error;
 pub use hosted::Hosted;
+pub use operator::Operator;
 #[cfg(feature = "aws")]
 pub use outgoing::EventBridge;
 pub use outgoing::{Bus, Deliveries, KnativeSink, Outlet, Publisher};
 pub use pappus_objects::Access;
-pub use run::run;
+pub use run::{end, run};
 #[cfg(feature = "runtime-api")]
 pub use runtime_api::{Invoked, RuntimeApi};
 pub use server::{bind, serve, shutdown_signal};

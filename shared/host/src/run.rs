@@ -30,12 +30,16 @@ pub fn run(access: Access, build: impl AsyncFnOnce(Context) -> Result<App, Failu
         Err(error) => return ExitCode::from(code(Err(Stopped::Function(Failure::from_error(error))))),
     };
     let ended = runtime.block_on(host(access, build, begun));
-    let code = code(ended);
+    end(runtime, code(ended))
+}
+
+/// Ends a process whose runtime has done its work: work that nobody waits for any more may go on for a moment.
+pub fn end(runtime: Runtime, code: u8) -> ExitCode {
     let closing = Instant::now();
     runtime.shutdown_timeout(LAST_WORK);
     if closing.elapsed() >= LAST_WORK {
         // A computation is under way that may take minutes, in a library that must not be taken from under it by exit
-        // handlers. What it would have made is made again: its lease runs out.
+        // handlers. What it would have made is made again: whoever asked was told to ask elsewhere.
         signal_hook::low_level::exit(i32::from(code));
     }
     ExitCode::from(code)
@@ -107,6 +111,10 @@ async fn server(hosted: &Hosted, port: u16, begun: Instant) -> Result<(), Error>
     let address = listener.local_addr().map_err(Error::Signals)?;
     let start_ms = begun.elapsed().as_millis();
     tracing::info!(function = hosted.app.name, %address, start_ms, "listening");
+    let stop = async {
+        stop.await;
+        hosted.app.on_event.stop();
+    };
     serve(listener, hosted.router(), stop).await;
     Ok(())
 }

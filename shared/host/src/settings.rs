@@ -1,7 +1,6 @@
 //! Settings: one environment variable a neighbour, checked at start.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
@@ -13,6 +12,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::error::Error;
+use crate::shown::shown;
 
 /// What hosts a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum Host {
 }
 
 /// Where events go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Events {
     /// `local:`: to the other functions of this process.
     Local,
@@ -42,7 +42,7 @@ pub enum Events {
 }
 
 /// A bus of Amazon EventBridge.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct EventBus {
     /// Its name.
     pub name: String,
@@ -113,21 +113,6 @@ pub struct Settings {
 }
 
 /// Without passwords.
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { home, objects, catalog, model, port, host, service, .. } = self;
-        f.debug_struct("Settings")
-            .field("home", home)
-            .field("objects", objects)
-            .field("catalog", &pappus_catalog::shown(catalog))
-            .field("model", model)
-            .field("port", port)
-            .field("host", host)
-            .field("service", service)
-            .finish_non_exhaustive()
-    }
-}
-
 impl Settings {
     /// Reads the environment through `variable`, which returns what a variable holds. `home`, where given, stands over
     /// `PAPPUS_HOME`.
@@ -201,7 +186,7 @@ fn days(value: Option<String>) -> Result<Option<NonZeroU32>, Error> {
 const EVENTS: &str = "`local:` (pappus up), `reply:`, `knative:` or `eventbridge://BUS?region=…&endpoint=…`";
 
 fn events(get: &impl Fn(&str) -> Option<String>) -> Result<Option<Events>, Error> {
-    let wrong = |value: &str| Error::Setting { variable: "PAPPUS_EVENTS", value: value.into(), allowed: EVENTS };
+    let wrong = |value: &str| Error::Setting { variable: "PAPPUS_EVENTS", value: shown(value), allowed: EVENTS };
     match (get("PAPPUS_EVENTS").as_deref(), get("K_SINK")) {
         (None, None) => Ok(None),
         (Some("local:"), _) => Ok(Some(Events::Local)),
@@ -240,14 +225,13 @@ fn knative(sink: String, overrides: Option<String>) -> Result<Events, Error> {
     }
     let url = Url::parse(&sink).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let allowed = "an http or https URL";
-    // Who is before the `@` may be a secret.
-    let shown = sink.rsplit_once('@').map_or_else(|| sink.clone(), |(_, host)| format!("…@{host}"));
-    let sink = url.ok_or(Error::Setting { variable: "K_SINK", value: shown, allowed })?;
+    let sink = url.ok_or_else(|| Error::Setting { variable: "K_SINK", value: shown(&sink), allowed })?;
     let Overrides { extensions } = match overrides {
         None => Overrides::default(),
-        Some(json) => serde_json::from_str(&json).map_err(|_| Error::Setting {
+        // Whatever it holds is sent to others: it is said where it is wrong, and not what it is.
+        Some(json) => serde_json::from_str(&json).map_err(|error| Error::Setting {
             variable: "K_CE_OVERRIDES",
-            value: json,
+            value: format!("{} bytes, wrong at line {} column {}", json.len(), error.line(), error.column()),
             allowed: "JSON such as {\"extensions\": {\"name\": \"value\"}}",
         })?,
     };
@@ -255,7 +239,7 @@ fn knative(sink: String, overrides: Option<String>) -> Result<Events, Error> {
         |name: &String| !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
     if let Some(name) = extensions.keys().find(|name| !is_attribute(name)) {
         let allowed = "attributes of lowercase letters and digits";
-        return Err(Error::Setting { variable: "K_CE_OVERRIDES", value: name.clone(), allowed });
+        return Err(Error::Setting { variable: "K_CE_OVERRIDES", value: shown(name), allowed });
     }
     Ok(Events::Knative { sink, extensions: extensions.into_iter().collect() })
 }
@@ -267,7 +251,7 @@ fn launcher(value: Option<String>) -> Result<Option<Launch>, Error> {
         Some("events:") => Ok(Some(Launch::Events)),
         Some(other) => {
             let allowed = "`process:` or `events:` in this build";
-            Err(Error::Setting { variable: "PAPPUS_LAUNCHER", value: other.into(), allowed })
+            Err(Error::Setting { variable: "PAPPUS_LAUNCHER", value: shown(other), allowed })
         }
     }
 }

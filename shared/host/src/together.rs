@@ -20,6 +20,10 @@ impl OnEvent for Together {
         kinds
     }
 
+    fn takes_bytes(&self) -> bool {
+        self.0.iter().any(|app| app.on_event.takes_bytes())
+    }
+
     fn takes(&self, event: &Event) -> bool {
         self.0.iter().any(|app| app.on_event.takes(event))
     }
@@ -48,6 +52,10 @@ impl OnEvent for Together {
 
     async fn ready(&self) -> Result<(), Failure> {
         join_all(self.0.iter().map(|app| app.on_event.ready())).await.into_iter().collect()
+    }
+
+    fn stop(&self) {
+        self.0.iter().for_each(|app| app.on_event.stop());
     }
 
     async fn wake(&self) {

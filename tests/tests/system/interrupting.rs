@@ -41,8 +41,10 @@ fn a_second_training_is_refused_and_an_interrupted_one_frees_its_place() -> Resu
 
     let mut next = home.start(&["train", "--recipe", "scratch"])?;
     under_way(&home, &mut next)?;
-    next.signal("INT")?;
+    next.signal("TERM")?;
     next.wait()?.expect(1)?;
+    assert_eq!(home.json(&["status"])?["training"], Value::Null);
+    assert_eq!(home.json(&["runs"])?[0]["message"], "stopped by the operator");
     assert!(home.objects("models")?.is_empty());
     Ok(())
 }

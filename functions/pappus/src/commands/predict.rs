@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use pappus_domain::prediction::PredictionId;
 use pappus_domain::{Digest, Prediction, Timestamp};
-use pappus_host::{Context, Failure};
-use pappus_inference::{Classifier, Limits, Package};
+use pappus_host::{Context, Disposition, Failure};
+use pappus_inference::{Classifier, ImageError, Limits, Package};
 use serde::Serialize;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
@@ -37,7 +37,7 @@ pub(crate) async fn run(context: &Context, options: cli::Predict, output: Output
     for image in options.images {
         answers.push(match one(&classifier, &image).await {
             Ok(prediction) => Answered::Class { image, prediction },
-            Err(error) => Answered::Refused { image, error },
+            Err(failure) => Answered::Refused { image, error: failure.to_string() },
         });
     }
     let made: Vec<Prediction> = answers.iter().filter_map(Answered::prediction).cloned().collect();
@@ -67,24 +67,24 @@ async fn classifier(context: &Context, prefix: Option<&str>) -> Result<Classifie
     Ok(started.map_err(Failure::from_error)?)
 }
 
-async fn one(classifier: &Classifier, path: &Path) -> Result<Prediction, String> {
+async fn one(classifier: &Classifier, path: &Path) -> Result<Prediction, Failure> {
     let limits = Limits::default();
-    let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
+    let size = std::fs::metadata(path).map_err(Failure::from_error)?.len();
     if size > limits.bytes {
-        return Err(pappus_inference::ImageError::TooManyBytes { bytes: size, limit: limits.bytes }.to_string());
+        return Err(Failure::from_error(ImageError::TooManyBytes { bytes: size, limit: limits.bytes }));
     }
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let bytes = std::fs::read(path).map_err(Failure::from_error)?;
     let image = Digest::of(&bytes);
     let begun = Instant::now();
-    let answer = classifier.classify(bytes.into(), limits).await;
-    let answer = answer.map_err(|error| Failure::from_error(error).to_string())?;
+    let answer = classifier.classify(bytes.into(), limits).await.map_err(Failure::from_error)?;
+    let no_class = || Failure::new(Disposition::Fault, "the model answered no class");
     let manifest = classifier.manifest();
     Ok(Prediction {
         id: PredictionId(Uuid::now_v7()),
         model: manifest.name.clone(),
         version: manifest.version.clone(),
         image,
-        class: manifest.classes.get(answer.class).cloned().ok_or("the model answered no class")?,
+        class: manifest.classes.get(answer.class).cloned().ok_or_else(no_class)?,
         probabilities: manifest.classes.iter().cloned().zip(answer.probabilities).collect(),
         latency_us: u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX),
         source: "cli".into(),

@@ -37,7 +37,7 @@ pub(crate) async fn run(context: &Context, options: cli::Train, output: Output) 
     })
 }
 
-/// Trains as wished. When Ctrl-C comes, the lease is freed and the run says so.
+/// Trains as wished. When it is interrupted, the lease is freed and the run says so.
 pub(crate) async fn train(context: &Context, wish: Wish, output: Output) -> Result<Trained, Trouble> {
     context.tracking.attend();
     let request = Trigger::new(context.clone()).request(wish).await?;
@@ -73,11 +73,16 @@ pub(crate) fn describe(trained: &Trained) -> String {
     lines.join("\n")
 }
 
-/// Does the training of a run, and writes the event that follows from it to standard output.
+/// Does the training of a run, and writes the event that follows from it to standard output. When it is interrupted, the
+/// lease is freed; the run is open, for whoever launched this may launch it again.
 pub(crate) async fn job(context: &Context, run: RunId) -> Result<(), Trouble> {
     context.tracking.attend();
     let training = Train::new(context.clone(), Arc::new(|step| tracing::debug!(?step)));
-    if let Some(trained) = training.run(&run).await? {
+    let trained = unless_interrupted(async { Ok(training.run(&run).await?) }).await;
+    if matches!(trained, Err(Trouble::Interrupted)) {
+        training.let_go(&run).await?;
+    }
+    if let Some(trained) = trained? {
         let event = Event::new("train", &trained.event(), Timestamp::now()).map_err(Error::from)?;
         let line = serde_json::to_string(&event).map_err(Error::from)?;
         // Whoever launched it may be gone; the model is in the catalog all the same.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use axum::Router;
 use pappus_host::{
-    App, Bus, Context, Events, Failure, Hosted, Launch, Outlet, Settings, Together, bind, serve, shutdown_signal,
+    App, Bus, Context, Events, Failure, Hosted, Launch, Operator, Outlet, Settings, Together, bind, serve,
+    shutdown_signal,
 };
 use pappus_train_trigger::ProcessLauncher;
 use tokio::net::TcpListener;
@@ -64,7 +65,8 @@ impl Up {
         // Caught before anybody is told where it listens, and may send one.
         let stop = shutdown_signal().map_err(of_host)?;
         listening(listener.local_addr().map_err(Failure::from_error)?);
-        serve(listener, self.0.router(), stop).await;
+        // Whoever reaches this machine's loopback address may do what its user may.
+        serve(listener, Operator::everybody(self.0.router()), stop).await;
         self.0.close().await;
         Ok(())
     }

@@ -28,6 +28,7 @@ const LAST_TIMEOUT: Duration = Duration::from_millis(400);
 pub(crate) async fn serve(hosted: &Hosted, begun: Instant) -> Result<(), Error> {
     let closing = hosted.clone();
     spawn_graceful_shutdown_handler(move || async move {
+        closing.app.on_event.stop();
         if timeout(LAST_TIMEOUT, closing.close()).await.is_err() {
             tracing::error!("what was buffered could not be written before the environment ended");
         }

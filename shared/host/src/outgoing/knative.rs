@@ -1,5 +1,6 @@
 //! Events to a Knative sink: binary CloudEvents over HTTP, tried again while the sink may come back.
 
+use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,6 +14,7 @@ use url::Url;
 
 use super::Publisher;
 use crate::disposition::{Disposition, Failure};
+use crate::shown::shown;
 
 const TRIES: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -23,7 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(4);
 const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
 /// The sink that Knative names in `K_SINK`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct KnativeSink {
     agent: Agent,
     sink: Url,
@@ -73,6 +75,12 @@ impl KnativeSink {
             },
             Err(error) => Err(Refusal { again: true, why: format!("cannot be reached: {error}") }),
         }
+    }
+}
+
+impl fmt::Debug for KnativeSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KnativeSink").field("sink", &shown(self.sink.as_str())).finish_non_exhaustive()
     }
 }
 
