@@ -79,7 +79,9 @@ fn an_object_that_is_put_into_the_bucket_appears_in_the_catalog() -> Result<()> 
     minio.start_with(&["--notify", &events(&ingest)])?;
     let bucket = Bucket::of(&minio)?;
     let mut expected = BTreeSet::new();
-    for (number, key) in ["incoming/moss/1.png", "incoming/moss/a b+c%.png", "incoming/löwe/蒲/1.png"].iter().enumerate() {
+    for (number, key) in
+        ["incoming/moss/1.png", "incoming/moss/a b+c%.png", "incoming/löwe/蒲/1.png"].iter().enumerate()
+    {
         let picture = pictures::png(64, 64, number as u32)?;
         expected.insert(id_of(&picture));
         bucket.put(key, picture)?;
@@ -211,7 +213,13 @@ fn readers_credentials(url: &str) -> Result<[(&'static str, String); 3]> {
     let endpoint = query.split('&').next().context("an endpoint")?;
     let policy = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
         "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": ["arn:aws:s3:::*"]}]}"#;
-    let keys = Credentials::new(std::env::var("AWS_ACCESS_KEY_ID")?, std::env::var("AWS_SECRET_ACCESS_KEY")?, None, None, "test");
+    let keys = Credentials::new(
+        std::env::var("AWS_ACCESS_KEY_ID")?,
+        std::env::var("AWS_SECRET_ACCESS_KEY")?,
+        None,
+        None,
+        "test",
+    );
     let config = aws_sdk_sts::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))

@@ -11,20 +11,21 @@ use tokio::runtime::Runtime;
 /// The loop, from pictures put into the store to an answer and back.
 fn the_loop(home: &Home, objects: &str) -> Result<()> {
     let fleet = Fleet::start(home)?;
-    let drawn = pictures::sample(home, "photos", 2, 60)?;
-    let files = [pictures::files(&drawn.join("dandelion"))?, pictures::files(&drawn.join("grass"))?].concat();
-    for path in &files {
+    // A training begins with any 50 that are new: also the last of them, before the end, has its 20 test images.
+    let drawn = pictures::sample(home, "photos", 2, 110)?;
+    let (dandelions, grasses) = (pictures::files(&drawn.join("dandelion"))?, pictures::files(&drawn.join("grass"))?);
+    for path in dandelions.iter().zip(&grasses).flat_map(|(dandelion, grass)| [dandelion, grass]) {
         let told = put(objects, &drawn, path)?.to_string();
         fleet.ingest.post("/events", "application/json", told.as_bytes())?.expect(204)?;
     }
     eventually("a model answers", || Ok((fleet.predict.get("/health/ready")?.status == 200).then_some(())))
         .with_context(|| fleet.logs())?;
-    let answer = fleet.predict.post("/predict", "image/jpeg", &std::fs::read(&files[0])?)?.expect(200)?;
+    let answer = fleet.predict.post("/predict", "image/jpeg", &std::fs::read(&dandelions[0])?)?.expect(200)?;
     assert_eq!(answer.text("predicted_class"), "dandelion");
     fleet.stop()?;
 
     let status = home.json(&["status"])?;
-    assert_eq!(status["images"]["labels"], json!({ "dandelion": 60, "grass": 60 }), "nothing twice, nothing lost");
+    assert_eq!(status["images"]["labels"], json!({ "dandelion": 110, "grass": 110 }), "nothing twice, nothing lost");
     assert_eq!(status["predictions_last_day"], 1);
     let why = home.json(&["why", answer.text("request_id")])?;
     assert_eq!(why["prediction"]["class"], "dandelion", "{why}");

@@ -38,11 +38,9 @@ const fn access(command: &Command, settings: &Settings) -> Access {
     match command {
         // Where MLflow is to be told of a release, that is written down first.
         Command::Promote(_) | Command::Rollback(_) if settings.tracking.is_none() => Access::Read,
-        Command::Predict(_)
-        | Command::Images(_)
-        | Command::Runs(_)
-        | Command::Models(_)
-        | Command::Why(_) => Access::Read,
+        Command::Predict(_) | Command::Images(_) | Command::Runs(_) | Command::Models(_) | Command::Why(_) => {
+            Access::Read
+        }
         _ => Access::Write,
     }
 }
