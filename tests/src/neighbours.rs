@@ -47,7 +47,7 @@ impl Database {
     /// Where the server does not.
     pub fn new(server: &str) -> Result<Self> {
         let database = Self { server: server.into(), name: format!("pappus_{}", unique()) };
-        database.run("CREATE DATABASE")?;
+        database.at_the_server("CREATE DATABASE")?;
         Ok(database)
     }
 
@@ -57,18 +57,30 @@ impl Database {
         format!("{server}/{}", self.name)
     }
 
-    fn run(&self, what: &str) -> Result<()> {
-        Runtime::new()?.block_on(async {
-            let mut connection = MySqlConnection::connect(&self.server).await?;
-            sqlx::raw_sql(AssertSqlSafe(format!("{what} {}", self.name))).execute(&mut connection).await?;
-            Ok(connection.close().await?)
-        })
+    /// Does something in it.
+    ///
+    /// # Errors
+    /// Where the server does not.
+    pub fn execute(&self, statement: &str) -> Result<()> {
+        execute(&self.url(), statement)
     }
+
+    fn at_the_server(&self, what: &str) -> Result<()> {
+        execute(&self.server, &format!("{what} {}", self.name))
+    }
+}
+
+fn execute(url: &str, statement: &str) -> Result<()> {
+    Runtime::new()?.block_on(async {
+        let mut connection = MySqlConnection::connect(url).await?;
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
+        Ok(connection.close().await?)
+    })
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
-        if let Err(error) = self.run("DROP DATABASE") {
+        if let Err(error) = self.at_the_server("DROP DATABASE") {
             eprintln!("{} stays: {error}", self.name);
         }
     }

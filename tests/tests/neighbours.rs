@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use pappus_objects::{Objects, PutMode};
-use pappus_tests::{Database, Fleet, Home, Trained, eventually, neighbour, pictures, place, runtime, unique};
+use pappus_tests::{Database, Fleet, Home, Mlflow, Trained, eventually, neighbour, pictures, place, runtime, unique};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -51,12 +51,29 @@ fn put(objects: &str, drawn: &Path, path: &Path) -> Result<Value> {
 }
 
 #[test]
-fn the_loop_runs_on_minio_and_mariadb() -> Result<()> {
-    let servers = (neighbour("PAPPUS_TEST_S3"), neighbour("PAPPUS_TEST_MYSQL"), runtime()?);
-    let (Some(s3), Some(mysql), Some(_)) = servers else { return Ok(()) };
-    let (objects, database) = (place(&s3, &unique())?, Database::new(&mysql)?);
+fn the_loop_runs_on_minio_and_mariadb_and_mlflow_is_told() -> Result<()> {
+    let servers = (neighbour("PAPPUS_TEST_S3"), neighbour("PAPPUS_TEST_MYSQL"), neighbour("PAPPUS_TEST_MLFLOW"));
+    let ((Some(s3), Some(mysql), Some(url)), Some(_)) = (servers, runtime()?) else { return Ok(()) };
+    let (objects, database, model) = (place(&s3, &unique())?, Database::new(&mysql)?, format!("plants-{}", unique()));
     let home = Home::new()?.with("PAPPUS_OBJECTS", &objects).with("PAPPUS_CATALOG", database.url());
-    the_loop(&home, &objects)
+    let home = home.with("PAPPUS_TRACKING", &url).with("PAPPUS_MODEL", &model);
+    the_loop(&home, &objects)?;
+
+    // A function that was stopped while it told MLflow something leaves its lease to run out.
+    let status = eventually("MLflow is told of all", || {
+        home.run(&["track"])?;
+        let status = home.json(&["status"])?;
+        Ok((status["tracking"]["waiting"] == 0).then_some(status))
+    })?;
+    let mlflow = Mlflow { url };
+    assert_eq!(mlflow.champion(&model)?.as_deref(), status["release"]["champion"].as_str());
+    let (runs, told) = (home.json(&["runs"])?, mlflow.runs(&model)?);
+    let done = runs.as_array().into_iter().flatten().filter(|run| run["status"] == "succeeded");
+    for run in done {
+        let (how, _) = told.get(run["run"].as_str().unwrap_or_default()).with_context(|| format!("{run} is told"))?;
+        assert_eq!(how, "FINISHED", "{run}");
+    }
+    Ok(())
 }
 
 #[test]

@@ -7,7 +7,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::{Error, SharedCatalog, SqliteCatalog};
 
-const WANTED: &str = "give `sqlite:///absolute/path` or `sqlite://relative/path`";
+const WANTED: &str = "give `sqlite:///absolute/path`, `sqlite://relative/path`, or a server's: \
+     `mysql://USER:PASSWORD@HOST:PORT/DATABASE` or `dynamodb://TABLE?region=REGION`";
 #[cfg(not(feature = "mysql"))]
 const NO_MYSQL: &str = "this build has no MySQL: make one that has with `cargo build -p pappus --features servers`, or give \
      `sqlite:///absolute/path` or `sqlite://relative/path`";
@@ -40,11 +41,15 @@ pub async fn open(url: &str) -> Result<SharedCatalog, Error> {
 
 /// A URL as it may be shown: without the password, where it holds one.
 pub fn shown(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     // A file's name may have an `@` too.
-    let Some(rest) = url.strip_prefix("mysql://") else { return url.into() };
-    let Some((who, place)) = rest.rsplit_once('@') else { return url.into() };
-    let user = who.split(':').next().unwrap_or_default();
-    format!("mysql://{user}@{place}")
+    let Some((who, place)) = rest.rsplit_once('@').filter(|_| scheme != "sqlite") else { return url.into() };
+    match (scheme, who.split_once(':')) {
+        // What is no URL may be a secret from its first letter on.
+        ("", _) => format!("…@{place}"),
+        (_, Some((user, _))) => format!("{scheme}://{user}@{place}"),
+        (_, None) => url.into(),
+    }
 }
 
 /// A URL of a server may hold a password, which is no matter for a message.
@@ -54,7 +59,7 @@ fn absent(scheme: &str, wanted: &'static str) -> Error {
 }
 
 fn path_of(url: &str) -> Result<PathBuf, Error> {
-    let bad = || Error::BadUrl { held: url.chars().take(200).collect(), wanted: WANTED };
+    let bad = || Error::BadUrl { held: shown(url).chars().take(200).collect(), wanted: WANTED };
     let encoded = url.strip_prefix("sqlite://").ok_or_else(bad)?;
     let path = percent_decode_str(encoded).decode_utf8().map_err(|_| bad())?;
     if path.is_empty() || path.ends_with('/') || path.contains('\0') {

@@ -103,7 +103,7 @@ impl Dispose for pappus_objects::Error {
     }
 }
 
-/// Any function's error, with what it means. Its text is the whole chain of causes, outermost first.
+/// Any function's error, with what it means. Its text is the whole chain of causes, outermost first, in one line.
 #[derive(Debug)]
 pub struct Failure {
     disposition: Disposition,
@@ -159,14 +159,19 @@ pub(crate) async fn unknown_route(request: Request) -> Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.source)?;
+        write!(f, "{}", one_line(&self.source))?;
         let mut cause = self.source.source();
         while let Some(error) = cause {
-            write!(f, ": {error}")?;
+            write!(f, ": {}", one_line(error))?;
             cause = error.source();
         }
         Ok(())
     }
+}
+
+/// Libraries also fail in several lines.
+fn one_line(text: impl fmt::Display) -> String {
+    text.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 impl IntoResponse for Failure {

@@ -78,7 +78,7 @@ fn what_knative_cannot_be_told_is_named() {
     let sink = ("K_SINK", "http://broker/");
     for (overrides, is) in [
         ("{", "1 bytes, wrong at line 1 column 1"),
-        (r#"{"extensions":{"team":["s3cret"]}}"#, "34 bytes, wrong at line 1 column 23"),
+        (r#"{"extensions":{"team":["s3cret"]}}"#, "34 bytes, wrong at line 1 column 22"),
     ] {
         let said = said(&[sink, ("K_CE_OVERRIDES", overrides)]);
         assert!(said.starts_with(&format!("K_CE_OVERRIDES is `{is}`: ")) && !said.contains("s3cret"), "{said}");

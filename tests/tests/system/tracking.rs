@@ -1,21 +1,15 @@
 //! MLflow, told by commands and by `pappus up`: the real server that `PAPPUS_TEST_MLFLOW` names, one that is dead, and one
 //! that never answers.
 
-use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::net::TcpListener;
 
-use anyhow::{Context as _, Result, ensure};
-use pappus_tests::{Home, Trained, Up, eventually, runtime};
-use serde_json::{Value, json};
+use anyhow::{Context as _, Result};
+use pappus_tests::{Home, Mlflow, Trained, Up, eventually, neighbour, runtime};
+use serde_json::json;
 
 /// The real server; none where there is none, which is said.
-fn mlflow() -> Option<String> {
-    let url = std::env::var("PAPPUS_TEST_MLFLOW").ok();
-    if url.is_none() {
-        let _ = writeln!(std::io::stderr(), "skipped: PAPPUS_TEST_MLFLOW does not name an MLflow server");
-    }
-    url
+fn mlflow() -> Option<Mlflow> {
+    neighbour("PAPPUS_TEST_MLFLOW").map(|url| Mlflow { url })
 }
 
 /// An address where nobody listens.
@@ -36,46 +30,10 @@ fn model_of(home: &Home) -> String {
     format!("plants-{}", pappus_domain::Digest::of(folder.as_bytes()).short(12))
 }
 
-fn ask(url: &str, call: &str, body: Option<Value>) -> Result<Value> {
-    let url = format!("{url}/api/2.0/mlflow/{call}");
-    let mut answer = match body {
-        None => ureq::get(&url).call()?,
-        Some(body) => ureq::post(&url).header("content-type", "application/json").send(body.to_string())?,
-    };
-    Ok(serde_json::from_str(&answer.body_mut().read_to_string()?)?)
-}
-
-/// The runs of a model, by our ids of them: status and MLflow's id.
-fn runs(url: &str, model: &str) -> Result<BTreeMap<String, (String, String)>> {
-    let experiment = ask(url, &format!("experiments/get-by-name?experiment_name={model}"), None)?;
-    let id = &experiment["experiment"]["experiment_id"];
-    let found = ask(url, "runs/search", Some(json!({ "experiment_ids": [id] })))?;
-    let found = found["runs"].as_array().cloned().unwrap_or_default();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let run = |run: &Value| {
-        let tags = run["data"]["tags"].as_array().cloned().unwrap_or_default();
-        let ours = tags.iter().find(|tag| tag["key"] == "pappus.run_id").map(|tag| text(&tag["value"]));
-        (ours.unwrap_or_default(), (text(&run["info"]["status"]), text(&run["info"]["run_id"])))
-    };
-    let all: BTreeMap<_, _> = found.iter().map(run).collect();
-    ensure!(all.len() == found.len(), "a run stands twice: {found:?}");
-    Ok(all)
-}
-
-/// The version behind `champion`, by our name of it.
-fn champion(url: &str, model: &str) -> Result<Option<String>> {
-    let Ok(found) = ask(url, &format!("registered-models/alias?name={model}&alias=champion"), None) else {
-        return Ok(None);
-    };
-    let tags = found["model_version"]["tags"].as_array().cloned().unwrap_or_default();
-    let version = tags.iter().find(|tag| tag["key"] == "pappus.version").context("it is not ours")?;
-    Ok(version["value"].as_str().map(str::to_owned))
-}
-
 #[test]
 fn mlflow_is_told_of_the_whole_loop() -> Result<()> {
-    let (Some(url), true) = (mlflow(), runtime()?.is_some()) else { return Ok(()) };
-    let home = home(&url)?;
+    let (Some(mlflow), true) = (mlflow(), runtime()?.is_some()) else { return Ok(()) };
+    let home = home(&mlflow.url)?;
     let model = model_of(&home);
     home.json(&["sample", "photos", "--classes", "2", "--count", "24"])?;
     home.json(&["ingest", "photos"])?;
@@ -89,30 +47,30 @@ fn mlflow_is_told_of_the_whole_loop() -> Result<()> {
     }
     let told = home.json(&["track"])?;
     assert_eq!((&told["tracking"]["waiting"], &told["tracking"]["refused"]), (&json!(0), &json!(0)), "{told}");
-    assert_eq!(champion(&url, &model)?.as_ref(), versions.last());
-    let found = runs(&url, &model)?;
+    assert_eq!(mlflow.champion(&model)?.as_ref(), versions.last());
+    let found = mlflow.runs(&model)?;
     assert!(found.len() == 2 && found.values().all(|(status, _)| status == "FINISHED"), "{found:?}");
 
     home.json(&["rollback"])?;
     home.json(&["track"])?;
-    assert_eq!(champion(&url, &model)?.as_ref(), versions.first());
+    assert_eq!(mlflow.champion(&model)?.as_ref(), versions.first());
 
     let (_, run) = found.into_values().next().context("a run")?;
-    let files = ask(&url, &format!("artifacts/list?run_id={run}&path=model"), None)?;
+    let files = mlflow.ask(&format!("artifacts/list?run_id={run}&path=model"), None)?;
     let files = files["files"].as_array().cloned().unwrap_or_default();
     for name in ["model/model.onnx", "model/manifest.json", "model/golden.json"] {
         assert!(files.iter().any(|file| file["path"] == name), "{name} is not among {files:?}");
     }
-    let steps = ask(&url, &format!("metrics/get-history?run_id={run}&metric_key=scratch/log_loss"), None)?;
+    let steps = mlflow.ask(&format!("metrics/get-history?run_id={run}&metric_key=scratch/log_loss"), None)?;
     assert!(steps["metrics"].as_array().is_some_and(|steps| steps.len() > 2), "{steps}");
     let status = home.run(&["status"])?.expect(0)?.stdout;
-    assert!(status.contains(&format!("tracking     {url}, all is told")), "{status}");
+    assert!(status.contains(&format!("tracking     {}, all is told", mlflow.url)), "{status}");
     Ok(())
 }
 
 #[test]
 fn what_commands_left_while_mlflow_was_away_is_told_by_up() -> Result<()> {
-    let (Some(url), true) = (mlflow(), runtime()?.is_some()) else { return Ok(()) };
+    let (Some(mlflow), true) = (mlflow(), runtime()?.is_some()) else { return Ok(()) };
     let away = home(&nowhere()?)?;
     let model = model_of(&away);
     away.json(&["sample", "photos", "--classes", "2", "--count", "24"])?;
@@ -123,11 +81,11 @@ fn what_commands_left_while_mlflow_was_away_is_told_by_up() -> Result<()> {
     let status = away.json(&["status"])?;
     assert!(status["tracking"]["waiting"].as_u64() >= Some(4), "{status}");
 
-    let back = Home::copy_of(away.work())?.with("PAPPUS_TRACKING", &url).with("PAPPUS_MODEL", &model);
+    let back = Home::copy_of(away.work())?.with("PAPPUS_TRACKING", &mlflow.url).with("PAPPUS_MODEL", &model);
     let up = Up::start(&back)?;
     eventually("up tells what waited", || Ok((back.json(&["status"])?["tracking"]["waiting"] == 0).then_some(())))?;
-    assert_eq!(champion(&url, &model)?.as_deref(), Some(version));
-    let found = runs(&url, &model)?;
+    assert_eq!(mlflow.champion(&model)?.as_deref(), Some(version));
+    let found = mlflow.runs(&model)?;
     assert!(found.len() == 1 && found.values().all(|(status, _)| status == "FINISHED"), "{found:?}");
     let metrics = ureq::get(format!("http://{}/metrics", up.address())).call()?.body_mut().read_to_string()?;
     assert!(metrics.contains("\ntracking_waiting 0\n"), "{metrics}");

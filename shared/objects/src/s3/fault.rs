@@ -63,22 +63,27 @@ where
                 region: raw.headers().get("x-amz-bucket-region").map(one_line),
             });
         }
-        let is_unsigned = matches!(&error, SdkError::ConstructionFailure(_)) && !is_late(&error);
+        let is_unsigned = match credentials_error(&error) {
+            // They may come yet.
+            Some(CredentialsError::ProviderTimedOut(_)) => false,
+            Some(_) => true,
+            None => matches!(&error, SdkError::ConstructionFailure(_)),
+        };
         let source = error.into_source().unwrap_or_else(Source::from);
         if is_unsigned { Self::Unsigned(source) } else { Self::Silent(source) }
     }
 }
 
-/// Whether it is only that credentials have not come in time: they may come yet.
-fn is_late(error: &(dyn StdError + 'static)) -> bool {
+/// What went wrong with credentials, where it was that.
+fn credentials_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a CredentialsError> {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if let Some(CredentialsError::ProviderTimedOut(_)) = error.downcast_ref() {
-            return true;
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
         cause = error.source();
     }
-    false
+    None
 }
 
 /// At most a line of a text that came from elsewhere.
