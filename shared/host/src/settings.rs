@@ -112,7 +112,6 @@ pub struct Settings {
     pub access: Access,
 }
 
-/// Without passwords.
 impl Settings {
     /// Reads the environment through `variable`, which returns what a variable holds. `home`, where given, stands over
     /// `PAPPUS_HOME`.

@@ -46,6 +46,7 @@ impl fmt::Debug for EventBus {
     }
 }
 
+/// Without passwords.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
