@@ -77,8 +77,10 @@ class Services(unittest.TestCase):
         state, process, address = self.folder.status(name)
         self.assertEqual(state, "running")
         os.kill(int(process), 0)
+        self.assertRegex(self.folder.do("version", name).stdout, r"^[A-Za-z]+ v?[0-9]\S+\n$")
         for ending in endings:
             self.folder.do(ending, name)
+            self.assertEqual(self.folder.do("version", name).stdout, "")
             self.assertEqual(self.folder.status(name), ["stopped", "-", address])
             self.assertEqual(self.folder.do("settings", name, check=False).returncode, 1)
             self.assertEqual(self.folder.start(name), first)

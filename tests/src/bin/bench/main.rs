@@ -8,6 +8,7 @@ mod cold_start;
 mod ingest;
 mod program;
 mod serve;
+mod stores;
 mod train;
 
 use std::path::PathBuf;
@@ -62,6 +63,14 @@ enum What {
         #[arg(long, default_value_t = 5)]
         seconds: u64,
     },
+    /// What the stores that teams have cost, beside the embedded ones
+    Stores {
+        /// What the servers are, for who reads the tables
+        #[arg(long, default_value = "")]
+        servers: String,
+        #[command(flatten)]
+        sizes: stores::Sizes,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -72,5 +81,6 @@ fn main() -> anyhow::Result<()> {
         What::Train { backbone, normalisation } => train::measure(&program, &data, &backbone, &normalisation),
         What::ColdStart { backbone, times } => cold_start::measure(&program, &data, &backbone, times),
         What::Serve { backbone, seconds } => serve::measure(&program, &data, &backbone, seconds),
+        What::Stores { servers, sizes } => stores::measure(&program, &servers, &sizes),
     }
 }

@@ -46,8 +46,14 @@ impl Program {
 
     /// Runs a command to its end.
     pub(crate) fn run(&self, home: &Path, arguments: &[&str]) -> Result<Ended> {
+        self.run_with(home, &[], arguments)
+    }
+
+    /// The same, with settings in its environment.
+    pub(crate) fn run_with(&self, home: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> Result<Ended> {
         let begun = Instant::now();
-        let mut child = self.command(home, arguments).arg("--json").stdout(Stdio::piped()).spawn()?;
+        let mut command = self.command(home, arguments);
+        let mut child = command.envs(settings.iter().copied()).arg("--json").stdout(Stdio::piped()).spawn()?;
         let output = child.stdout.take().context("no output")?;
         let reading = std::thread::spawn(move || std::io::read_to_string(output));
         let mut peak_mib = 0.0;
