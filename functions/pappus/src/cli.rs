@@ -214,7 +214,8 @@ or `env:`, the home of this environment:
   pappus migrate .pappus production.env     a laptop's work to servers
   pappus migrate production.env backup      and back
 Nothing is removed or replaced that does not belong to the same home. What was cut off goes on where it was when the
-same command is run again. Let nothing change the home meanwhile.";
+same command is run again. Let nothing change the home meanwhile. What waits to be told to MLflow stays where it is. A file
+of settings may have AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN of its own.";
 
 #[derive(Debug, Args)]
 pub(crate) struct Images {

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::InterceptorContext;
 use aws_sdk_dynamodb::config::retry::{ClassifyRetry, RetryAction, RetryConfig, RetryPartition, TokenBucket};
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{Builder, ProvideCredentials as _};
+use aws_sdk_dynamodb::config::{Builder, Credentials, ProvideCredentials as _};
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemError;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
@@ -32,17 +32,20 @@ const TRIES: u32 = 10;
 pub(super) const FIRST: Duration = Duration::from_millis(50);
 pub(super) const MOST: Duration = Duration::from_secs(2);
 
-/// A client for the server that the address names, with the credentials of the environment.
+/// A client for the server that the address names, with the credentials of the environment where none are given.
 ///
 /// # Errors
-/// [`Error::Credentials`] where the environment has none, [`Error::BadUrl`] where nothing names a region.
-pub(super) async fn connect(address: &Address) -> Result<Client, Error> {
+/// [`Error::Credentials`] where the environment has none either, [`Error::BadUrl`] where nothing names a region.
+pub(super) async fn connect(address: &Address, credentials: Option<Credentials>) -> Result<Client, Error> {
     let mut loader = aws_config::defaults(BehaviorVersion::latest());
     if let Some(region) = &address.region {
         loader = loader.region(Region::new(region.clone()));
     }
     if let Some(endpoint) = &address.endpoint {
         loader = loader.endpoint_url(endpoint);
+    }
+    if let Some(credentials) = credentials {
+        loader = loader.credentials_provider(credentials);
     }
     let shared = loader.load().await;
     if shared.region().is_none() {

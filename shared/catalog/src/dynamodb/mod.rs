@@ -27,6 +27,7 @@ mod table;
 mod transfer;
 
 use async_trait::async_trait;
+use aws_sdk_dynamodb::config::Credentials;
 
 use crate::{Catalog, Error};
 use address::Address;
@@ -57,8 +58,16 @@ impl DynamoDbCatalog {
     /// use; [`Error::Credentials`] where the server does not take the credentials; [`Error::Busy`] where it turns
     /// requests away time and again, [`Error::Unavailable`] where it does not answer.
     pub async fn open(url: &str) -> Result<Self, Error> {
+        Self::open_with(url, None).await
+    }
+
+    /// The same, with other credentials than those of the environment.
+    ///
+    /// # Errors
+    /// As [`DynamoDbCatalog::open`].
+    pub async fn open_with(url: &str, credentials: Option<Credentials>) -> Result<Self, Error> {
         let address = Address::read(url.strip_prefix("dynamodb://").unwrap_or_default())?;
-        let client = client::connect(&address).await?;
+        let client = client::connect(&address, credentials).await?;
         let table = Table { client, name: address.table };
         layout::prepare(&table).await?;
         Ok(Self { table, listed: Listed::default() })

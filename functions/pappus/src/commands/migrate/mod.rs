@@ -1,6 +1,7 @@
 //! `pappus migrate`: a whole home, objects and catalog, copied to another and proved to be the same.
 
 mod home;
+mod keys;
 mod objects;
 mod place;
 mod records;
@@ -27,15 +28,22 @@ struct Report {
 
 pub(crate) async fn run(options: cli::Migrate, output: Output) -> Result<(), Trouble> {
     let (from, to) = (Home::named(&options.from)?, Home::named(&options.to)?);
-    if from.urls == to.urls {
+    if from.urls.absolute() == to.urls.absolute() {
         return Err(Trouble::Usage(format!("{} and {} are the same home", options.from, options.to)));
     }
     let (from, to) = (from.open_existing().await?, to.open().await?);
     let moving = async {
-        let mut place = Place::find(&to.objects, &from.urls).await?;
-        let objects = objects::copy(&from, &to, &mut place, output).await?;
+        let mut place = Place::find(&to.objects, &from.urls, &to.urls).await?;
+        // Records first: whoever takes in an image writes its object before its record, so that every record that was
+        // moved has its object by the time objects are listed. And another's home is found out before one is replaced.
         records::copy(&from, &to, &mut place, output).await?;
-        let records = records::verify(&from, &to, output).await?;
+        let records = records::verify(&from, &to, output).await;
+        if matches!(records, Err(Trouble::Found(_))) {
+            // What is missing may be behind the place, where the next move would not look.
+            place.forget().await?;
+        }
+        let records = records?;
+        let objects = objects::copy(&from, &to, &mut place, output).await?;
         place.forget().await?;
         Ok((objects, records))
     };

@@ -16,7 +16,7 @@ const LIMIT: u64 = 64 << 10;
 /// How far a move has come.
 #[derive(Default, Serialize, Deserialize)]
 struct Reached {
-    /// The last object of which, and of all before, it is known that they are the same in both.
+    /// The last object of which, and of all before, it was found that they are the same in both.
     object: Option<String>,
     /// The kind of which records were moved last, and where to go on with them.
     records: Option<(Kind, Option<String>)>,
@@ -30,10 +30,11 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The place that an earlier move from the same home has left, or the beginning.
-    pub(super) async fn find(objects: &Objects, from: &Urls) -> Result<Self, Trouble> {
+    /// The place that an earlier move between the same homes has left in `objects`, or the beginning.
+    pub(super) async fn find(objects: &Objects, from: &Urls, to: &Urls) -> Result<Self, Trouble> {
+        let ends = [from.absolute(), to.absolute()].concat();
         // A digest, since the URLs may hold a password.
-        let digest = Digest::of(format!("{}\n{}", from.objects, from.catalog).as_bytes());
+        let digest = Digest::of_parts(ends.iter().map(String::as_bytes));
         let key: Key = format!("{FOLDER}{digest}.json").parse().map_err(pappus_host::Failure::from_error)?;
         let reached = match objects.get(&key, LIMIT).await {
             // One that cannot be read is no loss: all of it is looked at again.
@@ -44,12 +45,15 @@ impl Place {
         Ok(Self { objects: objects.clone(), key, reached })
     }
 
-    /// The last object that needs no second look.
-    pub(super) fn object(&self) -> Option<Key> {
-        self.reached.object.as_ref()?.parse().ok()
+    /// Whether an object was found to be the same in both.
+    pub(super) fn is_behind(&self, key: &Key) -> bool {
+        self.reached.object.as_deref().is_some_and(|reached| key.as_str() <= reached)
     }
 
     pub(super) async fn reach_object(&mut self, key: &Key) -> Result<(), Trouble> {
+        if self.is_behind(key) {
+            return Ok(());
+        }
         self.reached.object = Some(key.to_string());
         self.keep().await
     }
@@ -74,8 +78,8 @@ impl Place {
         Ok(self.objects.put(&self.key, json.into(), PutMode::Overwrite).await?)
     }
 
-    /// The move is done.
-    pub(super) async fn forget(self) -> Result<(), Trouble> {
+    /// The next move begins from the start.
+    pub(super) async fn forget(&self) -> Result<(), Trouble> {
         Ok(self.objects.delete(&self.key).await?)
     }
 }
