@@ -6,6 +6,7 @@ use std::time::Duration;
 use pappus_domain::{Lease, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::SharedCatalog;
 
@@ -36,12 +37,14 @@ async fn beat(catalog: SharedCatalog, mut lease: Lease, lost: watch::Sender<bool
     let mut tick = tokio::time::interval(every);
     loop {
         tick.tick().await;
-        match catalog.renew_lease(&lease, Timestamp::now()).await {
-            Ok(Some(renewed)) => lease = renewed,
-            Ok(None) => break,
+        // Once the lease has run out it may be another's, whatever a catalog that hangs will say in the end.
+        let left = lease.expires_at.duration_since(Timestamp::now());
+        let left = Duration::try_from(left).unwrap_or(Duration::ZERO);
+        match timeout(left, catalog.renew_lease(&lease, Timestamp::now())).await {
+            Ok(Ok(Some(renewed))) => lease = renewed,
             // The catalog may come back before the lease runs out.
-            Err(_) if !lease.is_expired(Timestamp::now()) => {}
-            Err(_) => break,
+            Ok(Err(_)) if !lease.is_expired(Timestamp::now()) => {}
+            Ok(Ok(None) | Err(_)) | Err(_) => break,
         }
     }
     // The work may have ended meanwhile.

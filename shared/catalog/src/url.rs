@@ -59,7 +59,9 @@ fn absent(scheme: &str, wanted: &'static str) -> Error {
 }
 
 fn path_of(url: &str) -> Result<PathBuf, Error> {
-    let bad = || Error::BadUrl { held: shown(url).chars().take(200).collect(), wanted: WANTED };
+    // What is behind a `?` may be a password too.
+    let place = url.split_once('?').map_or(url, |(place, _)| place);
+    let bad = || Error::BadUrl { held: shown(place).chars().take(200).collect(), wanted: WANTED };
     let encoded = url.strip_prefix("sqlite://").ok_or_else(bad)?;
     let path = percent_decode_str(encoded).decode_utf8().map_err(|_| bad())?;
     if path.is_empty() || path.ends_with('/') || path.contains('\0') {

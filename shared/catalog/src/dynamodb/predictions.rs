@@ -109,9 +109,12 @@ impl DynamoDbCatalog {
     /// Writes predictions, no id twice. One that is there stays as it is; says of each whether it was new.
     pub(super) async fn log(&self, predictions: &[&Prediction]) -> Result<Vec<bool>, Error> {
         let rows = predictions.iter().map(|made| write(made)).collect::<Result<Vec<_>, _>>()?;
+        let parts = || predictions.iter().map(|made| HourPart::of_time(made.at, &made.id)).collect();
+        // First, for a row that is in no listed hour would never be forgotten; and again where the hour is so old that it
+        // may have been struck off meanwhile: of those of late nothing is asked twice.
+        self.listed.add(&self.table, parts()).await?;
         let new = stream::iter(rows).map(|rows| self.log_one(rows)).buffered(AT_ONCE).try_collect().await?;
-        let parts = predictions.iter().map(|made| HourPart::of_time(made.at, &made.id)).collect();
-        self.listed.add(&self.table, parts).await?;
+        self.listed.add(&self.table, parts()).await?;
         Ok(new)
     }
 

@@ -113,9 +113,8 @@ impl Address {
             .database(&self.database)
             .username(&self.user)
             .ssl_mode(mode)
-            .charset("utf8mb4")
-            .collation("utf8mb4_bin")
-            // What a session needs is set where it begins.
+            // What a session needs is set where it begins, with one question.
+            .set_names(false)
             .pipes_as_concat(false)
             .no_engine_substitution(false)
             .timezone(None);

@@ -16,8 +16,12 @@ use crate::Error;
 
 /// Connections of one process: few, since there may be many processes, and a server takes some hundred.
 const CONNECTIONS: u32 = 5;
-/// How long a connection may take to be made, and how long work waits for one.
-const CONNECT: Duration = Duration::from_secs(5);
+/// How long a connection may take to be made: its three answers, from a server that takes seconds for each.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long work waits for a connection before it asks whether there is a server at all.
+const SOON: Duration = Duration::from_secs(1);
+/// How long work waits for one that others have: longer than for a server that does not answer.
+const WAIT: Duration = Duration::from_secs(12);
 /// How long a statement may take to answer, and then each row of the answer.
 const ANSWER: Duration = Duration::from_secs(30);
 /// A connection that has been idle for longer is given back to the server.
@@ -47,7 +51,7 @@ impl Server {
         let options = address.options().await?;
         let pool = MySqlPoolOptions::new()
             .max_connections(CONNECTIONS)
-            .acquire_timeout(CONNECT)
+            .acquire_timeout(WAIT)
             .idle_timeout(IDLE)
             // A server that was started anew meanwhile is nobody's failure.
             .test_before_acquire(true)
@@ -78,17 +82,24 @@ impl Server {
         })
     }
 
-    /// A connection of the pool.
+    /// A connection of the pool, which tries for as long as it may to reach a server that is away.
     pub(super) async fn session(&self) -> Result<Session, Error> {
-        let error = match self.pool.acquire().await {
-            Ok(connection) => return Ok(Session::on(connection)),
-            Err(error) => error,
-        };
-        if matches!(error, sqlx::Error::PoolTimedOut) {
-            // The pool does not tell a server that is away from one that is busy. Ask.
-            self.connect().await?.close().await?;
+        tokio::select! {
+            connection = self.pool.acquire() => Ok(Session::on(connection?)),
+            away = self.away() => Err(away),
         }
-        Err(error.into())
+    }
+
+    /// Why there is no server, once it is clear that there is none.
+    async fn away(&self) -> Error {
+        sleep(SOON).await;
+        match self.connect().await {
+            // It is there, and others have what is waited for. Whether this one is closed well is no matter.
+            Ok(connection) => _ = connection.close().await,
+            Err(Error::Busy(_)) => {}
+            Err(away) => return away,
+        }
+        std::future::pending().await
     }
 
     /// A connection in a transaction, which ends with the session unless it is committed.

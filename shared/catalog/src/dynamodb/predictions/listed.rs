@@ -22,6 +22,9 @@ use crate::dynamodb::table::Table;
 const REMEMBERED: i64 = 1;
 /// For so many hours nothing is struck off: an hour more, for clocks that differ.
 const KEPT: i64 = REMEMBERED + 1;
+/// Partitions that are asked for at once: those of a day and more. The list grows for as long as the log is kept, and
+/// mostly its end is wanted.
+const PAGE: usize = 256;
 
 /// The partitions of late that this process has listed.
 #[derive(Debug, Default)]
@@ -65,7 +68,8 @@ pub(in crate::dynamodb) fn between(
 ) -> BoxStream<'static, Result<HourPart, Error>> {
     let query = Query::after(key::HOURS, Order::Place, "/", key::ordered(from));
     let query = Query { to: format!("{}0", key::ordered(to)), newest_first, ..query };
-    table.rows(query).and_then(async |row| read(&Row::of("prediction hours", row))).boxed()
+    let rows = table.rows(query.in_pages_of(PAGE));
+    rows.and_then(async |row| read(&Row::of("prediction hours", row))).boxed()
 }
 
 /// How many hours ago the hour of a partition was.
