@@ -6,5 +6,5 @@ use pappus_host::Access;
 
 fn main() -> ExitCode {
     pappus_inference::opt_out_of_telemetry();
-    pappus_host::run(Access::Write, async |context| Ok(pappus_evaluate::app(context)))
+    pappus_host::run(|_| Access::Write, async |context| Ok(pappus_evaluate::app(context)))
 }

@@ -5,5 +5,5 @@ use std::process::ExitCode;
 use pappus_host::Access;
 
 fn main() -> ExitCode {
-    pappus_host::run(Access::Write, async |context| Ok(pappus_ingest::app(context)))
+    pappus_host::run(|_| Access::Write, async |context| Ok(pappus_ingest::app(context)))
 }

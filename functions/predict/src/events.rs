@@ -7,6 +7,7 @@ use pappus_domain::event::{Data, PredictionMade, ReleaseChanged};
 use pappus_domain::prediction::PredictionId;
 use pappus_domain::{Digest, Event, EventKind as _, Prediction, Timestamp};
 use pappus_host::{Failure, OnEvent, Outcome};
+use tokio::time::timeout;
 
 use crate::app::{FOLLOW, Predict};
 use crate::error::Error;
@@ -14,6 +15,8 @@ use crate::upload::MAX_IMAGE_BYTES;
 
 /// How long the end of the process waits for predictions to be logged.
 const FLUSH: Duration = Duration::from_secs(10);
+/// How long whoever could be answered waits for the catalog.
+const PATIENCE: Duration = Duration::from_millis(300);
 /// What an event with an image may have: base64 makes four bytes of three, and there are attributes.
 const MAX_EVENT_BYTES: usize = MAX_IMAGE_BYTES as usize * 4 / 3 + (64 << 10);
 
@@ -49,10 +52,12 @@ impl OnEvent for Predict {
         Ok(())
     }
 
-    /// While the process was frozen, another version may have been released.
+    /// While the process was frozen, another version may have been released. Whoever has a model answers with that one
+    /// rather than wait: what is cut off here is done by the task that follows beside the answers.
     async fn wake(&self) {
         if self.serving.last_followed().is_none_or(|at| at.elapsed() > FOLLOW) {
-            self.follow(false).await;
+            let patience = if self.serving.current().is_ok() { PATIENCE } else { Duration::MAX };
+            let _ = timeout(patience, self.follow(false)).await;
         }
     }
 
@@ -66,9 +71,9 @@ impl Predict {
     /// that has none is answered anew.
     async fn asked(&self, event: Event) -> Result<Event, Error> {
         let id = id_of(&event);
-        // A catalog that is away keeps no image from being answered.
-        let before = self.context.catalog.prediction(&id).await.ok().flatten();
-        if let Some(prediction) = before.filter(|_| event.time.is_some()) {
+        if event.time.is_some()
+            && let Some(prediction) = self.answered(&id).await
+        {
             return made(event, prediction);
         }
         let Data::Bytes { bytes, .. } = &event.data else {
@@ -77,6 +82,11 @@ impl Predict {
         let live = self.serving.current()?;
         let prediction = self.answer(&live, bytes.clone().into(), "event", id).await?;
         made(event, prediction)
+    }
+
+    /// The answer that was given before. A catalog that is away keeps no image from being answered, perhaps again.
+    async fn answered(&self, id: &PredictionId) -> Option<Prediction> {
+        timeout(PATIENCE, self.context.catalog.prediction(id)).await.ok()?.ok().flatten()
     }
 }
 

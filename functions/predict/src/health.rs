@@ -1,5 +1,6 @@
 //! How predict is.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use pappus_host::Context;
 use pappus_objects::Access;
 use serde::Serialize;
 use sysinfo::{Disk, Disks, System};
+use tokio::task::spawn_blocking;
 
 use crate::serving::Serving;
 
@@ -51,7 +53,11 @@ impl Probe {
     pub(crate) async fn health(&self, context: &Context, serving: &Serving) -> Health {
         let catalog = tokio::time::timeout(NEIGHBOUR_TIMEOUT, context.catalog.check());
         let objects = tokio::time::timeout(NEIGHBOUR_TIMEOUT, context.objects.check(Access::Read));
-        let (catalog, objects) = tokio::join!(catalog, objects);
+        let home = context.settings.home.clone();
+        // A network disk that is away answers nobody.
+        let disk = tokio::time::timeout(NEIGHBOUR_TIMEOUT, spawn_blocking(move || disk_percent(&home)));
+        let (catalog, objects, disk) = tokio::join!(catalog, objects, disk);
+        let disk_percent = disk.ok().and_then(Result::ok).flatten();
         let database_connected = matches!(catalog, Ok(Ok(())));
         let objects_connected = matches!(objects, Ok(Ok(())));
         let current = serving.current();
@@ -72,7 +78,7 @@ impl Probe {
             database_connected,
             objects_connected,
             detail: fault.or_else(|| current.err().map(|error| error.to_string())),
-            system: Load { disk_percent: disk_percent(context), ..self.load() },
+            system: Load { disk_percent, ..self.load() },
         }
     }
 
@@ -90,8 +96,8 @@ impl Probe {
 }
 
 /// How full the disk is that holds the home folder.
-fn disk_percent(context: &Context) -> Option<f64> {
-    let home = std::path::absolute(&context.settings.home).ok()?;
+fn disk_percent(home: &Path) -> Option<f64> {
+    let home = std::path::absolute(home).ok()?;
     let disks = Disks::new_with_refreshed_list().ok()?;
     let holding = disks.into_iter().filter(|disk| home.starts_with(disk.mount_point()));
     let disk: &Disk = holding.max_by_key(|disk| disk.mount_point().as_os_str().len())?;

@@ -1,5 +1,6 @@
 //! The prediction log: behind the answers, in batches, bounded in memory and on disk.
 
+use std::future::pending;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,8 +21,12 @@ const WAITING: usize = 10_000;
 const BATCH: usize = 512;
 /// How long predictions gather before they are written: each transaction costs a flush of the disk.
 const GATHER: Duration = Duration::from_millis(100);
-/// How long the catalog may take for a batch.
-const ATTEMPT: Duration = Duration::from_secs(10);
+/// How long the catalog may take for a batch: some answers, from a server that takes seconds for each.
+const ATTEMPT: Duration = Duration::from_secs(30);
+/// How long for a batch that can wait on disk: less than a process that is to end has for all that it has taken.
+const FIRST_ATTEMPT: Duration = Duration::from_secs(5);
+/// And how much longer once somebody flushes: Lambda leaves two seconds.
+const FLUSHED_ATTEMPT: Duration = Duration::from_secs(1);
 /// How long it is left alone after it has failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -119,7 +124,8 @@ impl Writer {
     async fn settle(&mut self, batch: &[Prediction]) {
         let is_away = self.away_until.is_some_and(|until| until > Instant::now());
         let is_flushed = *self.wanted.borrow() > self.done;
-        if (!is_away || is_flushed) && self.append(batch).await {
+        // Where there is a disk, nobody who flushes waits for a catalog that is known to be away.
+        if (!is_away || is_flushed && self.spill.is_none()) && self.append_in_time(batch).await {
             return;
         }
         while !self.keep(batch).await {
@@ -128,21 +134,45 @@ impl Writer {
                 // Somebody flushes, and may not have the time to wait.
                 Ok(()) = self.wanted.changed() => {}
             }
-            if self.append(batch).await {
+            if self.append(batch, ATTEMPT).await {
                 return;
             }
         }
     }
 
+    /// Writes a batch to the catalog, if it can be done. Where it can be kept on disk instead, and somebody flushes, this
+    /// is given up soon; should it have been done all the same, doing it again changes nothing.
+    async fn append_in_time(&mut self, batch: &[Prediction]) -> bool {
+        if self.spill.is_none() {
+            return self.append(batch, ATTEMPT).await;
+        }
+        let (mut wanted, done) = (self.wanted.clone(), self.done);
+        let flushed = async move {
+            if wanted.wait_for(|wanted| *wanted > done).await.is_err() {
+                // Nobody is left who could.
+                return pending().await;
+            }
+            sleep(FLUSHED_ATTEMPT).await;
+        };
+        let appended = tokio::select! {
+            appended = self.append(batch, FIRST_ATTEMPT) => Some(appended),
+            () = flushed => None,
+        };
+        appended.unwrap_or_else(|| {
+            self.away_until = Some(Instant::now() + PAUSE);
+            false
+        })
+    }
+
     /// Writes a batch to the catalog, if it can be done.
-    async fn append(&mut self, batch: &[Prediction]) -> bool {
-        let failure = match timeout(ATTEMPT, self.catalog.log_predictions(batch)).await {
+    async fn append(&mut self, batch: &[Prediction], patience: Duration) -> bool {
+        let failure = match timeout(patience, self.catalog.log_predictions(batch)).await {
             Ok(Ok(())) => {
                 self.away_until = None;
                 return true;
             }
             Ok(Err(error)) => Failure::from(error).to_string(),
-            Err(_) => format!("the catalog does not answer within {ATTEMPT:?}"),
+            Err(_) => format!("the catalog does not answer within {patience:?}"),
         };
         tracing::warn!(failure, count = batch.len(), "predictions could not be logged, to be tried again");
         self.away_until = Some(Instant::now() + PAUSE);
@@ -164,9 +194,13 @@ impl Writer {
             None => None,
         };
         let Some(batch) = oldest else { return };
-        if self.append(&batch).await
-            && let Some(spill) = &mut self.spill
-        {
+        let (mut wanted, done) = (self.wanted.clone(), self.done);
+        let written = tokio::select! {
+            written = self.append(&batch, ATTEMPT) => written,
+            // What is in memory cannot wait so long. Twice in the catalog is once.
+            Ok(_) = wanted.wait_for(|wanted| *wanted > done) => false,
+        };
+        if written && let Some(spill) = &mut self.spill {
             spill.forget_oldest().await;
         }
     }

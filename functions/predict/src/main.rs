@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     pappus_inference::opt_out_of_telemetry();
     // It takes longest to load: let it, while the rest is opened. Whether it worked is asked again later.
     let loading = thread::spawn(pappus_inference::Runtime::load);
-    let ended = pappus_host::run(Access::Read, async |context| Ok(pappus_predict::app(context).await));
+    let ended = pappus_host::run(|_| Access::Read, async |context| Ok(pappus_predict::app(context).await));
     // A process that ends while the library is being loaded can crash.
     let _ = loading.join();
     ended

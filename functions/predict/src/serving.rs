@@ -104,9 +104,9 @@ impl Serving {
     /// [`Error`]; the model before goes on answering.
     pub async fn follow(&self, again: bool) -> Result<bool, Error> {
         let Context { catalog, settings, .. } = &self.context;
-        let release = catalog.release(&settings.model).await?;
+        let release = catalog.release(&settings.model).await;
         self.write(|state| state.followed = Some(Instant::now()));
-        let Some(release) = release else { return Ok(false) };
+        let Some(release) = release? else { return Ok(false) };
         if self.is_settled(&release, again) {
             return Ok(false);
         }

@@ -1,17 +1,23 @@
 //! Predictions that wait on disk while the catalog is away: one file a batch, complete or absent, oldest first.
 
 use std::collections::VecDeque;
+use std::ffi::OsStr;
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use pappus_domain::Prediction;
 use tokio::fs;
 use tokio::io::AsyncWriteExt as _;
+use uuid::Uuid;
 
 /// What may wait. A prediction of two classes takes about 400 bytes.
 const ROOM: u64 = 64 << 20;
 const WHOLE: &str = "jsonl";
 const PART: &str = "part";
+/// The longest that a part is written.
+const AT_WORK: Duration = Duration::from_secs(60);
 
 /// The folder of what waits. Two processes may share it: what both write to the catalog is there once.
 #[derive(Debug)]
@@ -41,7 +47,6 @@ impl Spill {
     /// # Errors
     /// Of the disk; [`io::ErrorKind::QuotaExceeded`] where as much waits as may.
     pub(crate) async fn keep(&mut self, batch: &[Prediction]) -> io::Result<()> {
-        let Some(first) = batch.first() else { return Ok(()) };
         let mut lines = Vec::new();
         for prediction in batch {
             serde_json::to_writer(&mut lines, prediction)?;
@@ -52,8 +57,8 @@ impl Spill {
             return Err(io::Error::new(io::ErrorKind::QuotaExceeded, "as many predictions wait as may"));
         }
         fs::create_dir_all(&self.folder).await?;
-        // Ids begin with the time: the names are in order.
-        let path = self.folder.join(first.id.to_string()).with_extension(WHOLE);
+        // Names begin with the time, so they are in order; and none comes twice, as ids may.
+        let path = self.folder.join(Uuid::now_v7().to_string()).with_extension(WHOLE);
         write_whole(&path, &lines).await?;
         self.files.push_back((path, size));
         Ok(())
@@ -95,12 +100,20 @@ async fn find(folder: &Path) -> io::Result<VecDeque<(PathBuf, u64)>> {
     let mut files = Vec::new();
     while let Some(entry) = entries.next_entry().await? {
         let path = entry.path();
-        if path.extension().is_some_and(|extension| extension == WHOLE) {
-            files.push((path, entry.metadata().await?.len()));
+        let metadata = entry.metadata().await?;
+        match path.extension().and_then(OsStr::to_str) {
+            Some(WHOLE) => files.push((path, metadata.len())),
+            Some(PART) if is_left(&metadata) => fs::remove_file(&path).await?,
+            _ => {}
         }
     }
     files.sort();
     Ok(files.into())
+}
+
+/// Whether a part is of a process that was killed, and not one that another is writing.
+fn is_left(part: &Metadata) -> bool {
+    part.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > AT_WORK))
 }
 
 async fn read(path: &Path) -> io::Result<Vec<Prediction>> {

@@ -5,8 +5,8 @@ mod common;
 
 use std::fs::read_dir;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,7 +18,7 @@ use pappus_domain::{Digest, Prediction, Timestamp};
 use pappus_predict::PredictionLog;
 use prometheus_client::metrics::counter::Counter;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout};
 
 /// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -64,6 +64,7 @@ async fn count(stores: &Stores) -> u64 {
 /// A catalog that fails while it is told to, and tells of each transaction how many predictions it had.
 struct Store {
     fails: AtomicBool,
+    takes: Mutex<Duration>,
     transactions: mpsc::UnboundedSender<usize>,
 }
 
@@ -73,6 +74,8 @@ impl Predictions for Store {
         if self.fails.load(Ordering::Relaxed) {
             return Err(Error::Unavailable("it is away".into()));
         }
+        let takes = *self.takes.lock().unwrap();
+        sleep(takes).await;
         self.transactions.send(predictions.len()).unwrap();
         Ok(())
     }
@@ -100,7 +103,7 @@ fn store(fails: bool) -> (Arc<Store>, PredictionLog, mpsc::UnboundedReceiver<usi
 
 fn store_beside(fails: bool, waiting: Option<&Path>) -> (Arc<Store>, PredictionLog, mpsc::UnboundedReceiver<usize>) {
     let (transactions, told) = mpsc::unbounded_channel();
-    let store = Arc::new(Store { fails: fails.into(), transactions });
+    let store = Arc::new(Store { fails: fails.into(), takes: Mutex::default(), transactions });
     (store.clone(), PredictionLog::start(store, waiting.map(Path::to_owned), Counter::default()), told)
 }
 
@@ -164,6 +167,46 @@ async fn what_the_catalog_does_not_take_waits_on_disk_until_it_does() {
     log.log(samples::prediction(30_000, 0));
     assert_eq!(transactions.recv().await, Some(1));
     assert_eq!(read_dir(folder.path().join("waiting")).unwrap().count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_catalog_gets_what_waits_on_disk_and_keeps_no_flush_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, log, mut transactions) = store_beside(false, Some(folder.path()));
+    *store.takes.lock().unwrap() = Duration::from_secs(12);
+    for number in 0..3 {
+        log.log(samples::prediction(number, 0));
+        // Also while what waits on disk is being written.
+        sleep(Duration::from_secs(8)).await;
+        let begun = Instant::now();
+        assert_eq!(log.flush(Duration::from_secs(10)).await, 0, "they are safe");
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+    let caught_up = async {
+        while read_dir(folder.path()).unwrap().count() > 0 {
+            sleep(Duration::from_secs(1)).await;
+        }
+    };
+    timeout(PATIENCE, caught_up).await.expect("nothing waits any more");
+    let logged: usize = std::iter::from_fn(|| transactions.try_recv().ok()).sum();
+    assert_eq!(logged, 3, "each once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn batches_that_begin_with_the_same_prediction_both_wait_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, log, mut transactions) = store_beside(true, Some(folder.path()));
+    for other in [1, 2] {
+        // An event that comes again has the same id.
+        log.log(samples::prediction(0, 0));
+        log.log(samples::prediction(other, 0));
+        assert_eq!(log.flush(PATIENCE).await, 0, "they are on disk");
+    }
+    store.fails.store(false, Ordering::Relaxed);
+    let mut logged = 0;
+    while logged < 4 {
+        logged += timeout(PATIENCE, transactions.recv()).await.expect("both are written").unwrap();
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 use std::io::Write as _;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use tokio::runtime::Runtime;
 fn main() -> ExitCode {
     pappus_inference::opt_out_of_telemetry();
     match std::env::args().nth(1) {
-        None => pappus_host::run(Access::Write, async |context| Ok(pappus_train::app(context))),
+        None => pappus_host::run(|_| Access::Write, async |context| Ok(pappus_train::app(context))),
         Some(text) => match text.parse() {
             Ok(run) => job(run),
             Err(_) => {
@@ -35,17 +36,34 @@ fn job(run: RunId) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(1, Failure::from_error(error)),
     };
-    let context = match runtime.block_on(open()) {
-        Ok(context) => context,
-        Err(error) => return failed(if error.is_setting() { 2 } else { 1 }, Failure::from_error(error)),
-    };
-    match runtime.block_on(train(context, run)) {
+    match runtime.block_on(until_asked_to_end(run)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            failed(1, failure);
-            pappus_host::end(runtime, 1)
+        Err((code, failure)) => {
+            failed(code, failure);
+            pappus_host::end(runtime, code)
         }
     }
+}
+
+/// Does the job, unless it is asked to end before it is done. A failure comes with the exit code.
+async fn until_asked_to_end(run: RunId) -> Result<(), (u8, Failure)> {
+    // From here on: in a container nothing else ends the process.
+    let mut stop = pin!(shutdown_signal().map_err(|error| (1, Failure::from_error(error)))?);
+    let context = tokio::select! {
+        opened = open() => opened.map_err(|error| (if error.is_setting() { 2 } else { 1 }, Failure::from_error(error)))?,
+        () = &mut stop => return Err((1, Error::Stopping(run).into())),
+    };
+    context.tracking.attend();
+    let train = Train::new(context.clone(), Arc::new(|step| tracing::debug!(?step)));
+    let done = tokio::select! {
+        done = trained(&train, &run) => {
+            context.tracking.finish().await;
+            done
+        }
+        () = stop => train.let_go(&run).await.and(Err(Error::Stopping(run))).map_err(Failure::from),
+    };
+    context.close().await;
+    done.map_err(|failure| (1, failure))
 }
 
 async fn open() -> Result<Context, pappus_host::Error> {
@@ -55,24 +73,11 @@ async fn open() -> Result<Context, pappus_host::Error> {
     Context::open_when_there(settings, Arc::new(bus)).await
 }
 
-async fn train(context: Context, run: RunId) -> Result<(), Failure> {
-    context.tracking.attend();
-    let train = Train::new(context.clone(), Arc::new(|step| tracing::debug!(?step)));
-    let stop = shutdown_signal().map_err(Failure::from_error)?;
-    let trained = tokio::select! {
-        trained = train.run(&run) => trained?,
-        () = stop => {
-            train.let_go(&run).await?;
-            return Err(Error::Stopping(run).into());
-        }
-    };
-    if let Some(trained) = trained {
-        let event = Event::new("train", &trained.event(), Timestamp::now()).map_err(Error::from)?;
-        let line = serde_json::to_string(&event).map_err(Error::from)?;
-        // Whoever launched it may be gone; the model is in the catalog all the same.
-        let _ = writeln!(std::io::stdout(), "{line}");
-    }
-    context.tracking.finish().await;
-    context.close().await;
+async fn trained(train: &Train, run: &RunId) -> Result<(), Failure> {
+    let Some(trained) = train.run(run).await? else { return Ok(()) };
+    let event = Event::new("train", &trained.event(), Timestamp::now()).map_err(Error::from)?;
+    let line = serde_json::to_string(&event).map_err(Error::from)?;
+    // Whoever launched it may be gone; the model is in the catalog all the same.
+    let _ = writeln!(std::io::stdout(), "{line}");
     Ok(())
 }

@@ -7,7 +7,7 @@ use pappus_catalog::SharedCatalog;
 use pappus_objects::Objects;
 use pappus_telemetry::Metrics;
 use pappus_tracking::{Sending, Tracking};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::disposition::Failure;
 use crate::error::Error;
@@ -61,7 +61,14 @@ impl Context {
         let begun = Instant::now();
         let (mut pause, longest) = PAUSES;
         loop {
-            let error = match Self::open(settings.clone(), events.clone()).await {
+            let open = Self::open(settings.clone(), events.clone());
+            let opened = if settings.host == Host::Lambda {
+                let left = LAMBDA_PATIENCE.saturating_sub(begun.elapsed());
+                timeout(left, open).await.unwrap_or(Err(Error::NoAnswer(LAMBDA_PATIENCE)))
+            } else {
+                open.await
+            };
+            let error = match opened {
                 Err(error) if is_awaited(&error, &settings) => error,
                 opened => return opened,
             };

@@ -34,7 +34,7 @@ pub enum Disposition {
 }
 
 impl Disposition {
-    /// The HTTP status. A broker drops an event on 400, 413 and 415, and delivers it again on the rest.
+    /// The HTTP status. A broker drops an event on 400, 403, 413 and 415, and delivers it again on the rest.
     pub const fn status(self) -> StatusCode {
         match self {
             Self::Refused => StatusCode::BAD_REQUEST,
@@ -159,10 +159,16 @@ pub(crate) async fn unknown_route(request: Request) -> Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", one_line(&self.source))?;
+        let mut said = one_line(&self.source);
+        f.write_str(&said)?;
         let mut cause = self.source.source();
         while let Some(error) = cause {
-            write!(f, ": {}", one_line(error))?;
+            let text = one_line(error);
+            // Some errors end with what their cause says.
+            if !said.ends_with(&text) {
+                write!(f, ": {text}")?;
+            }
+            said = text;
             cause = error.source();
         }
         Ok(())

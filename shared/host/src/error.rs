@@ -1,6 +1,7 @@
 //! Why a function cannot start or be hosted.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Why a function cannot start or be hosted.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,9 @@ pub enum Error {
     /// The catalog cannot be opened.
     #[error("PAPPUS_CATALOG cannot be used")]
     Catalog(#[from] pappus_catalog::Error),
+    /// A neighbour has not said anything in the time that there is for a start.
+    #[error("a server that PAPPUS_OBJECTS or PAPPUS_CATALOG names has not answered within {} seconds", .0.as_secs())]
+    NoAnswer(Duration),
     /// AWS Lambda hosts it, and it was built without that.
     #[error(
         "AWS_LAMBDA_RUNTIME_API is set, and this build cannot be hosted by AWS Lambda: build with the feature `aws`"
@@ -78,7 +82,7 @@ impl Error {
                     | Catalog::Occupied { .. }
                     | Catalog::PermissionDenied(_)
             ),
-            Self::PortTaken(_) | Self::Listen { .. } | Self::Signals(_) | Self::Lambda(_) => false,
+            Self::NoAnswer(_) | Self::PortTaken(_) | Self::Listen { .. } | Self::Signals(_) | Self::Lambda(_) => false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The main function of a function.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::{Pin, pin};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -20,10 +21,10 @@ use crate::settings::{Events, Host, Launch, Settings};
 /// How long work that nobody waits for any more may go on.
 const LAST_WORK: Duration = Duration::from_secs(2);
 
-/// Hosts one function, which does no more than `access` with objects, until the process is asked to stop: on AWS Lambda
+/// Hosts one function, which does no more with objects than `access` says, until the process is asked to stop: on AWS Lambda
 /// where its runtime API is, else as a server on `$PORT` of every address. Exit code 0: stopped as asked; 1: it failed; 2: a
 /// setting is wrong.
-pub fn run(access: Access, build: impl AsyncFnOnce(Context) -> Result<App, Failure>) -> ExitCode {
+pub fn run(access: fn(&Settings) -> Access, build: impl AsyncFnOnce(Context) -> Result<App, Failure>) -> ExitCode {
     let begun = Instant::now();
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
@@ -74,11 +75,14 @@ impl From<Error> for Stopped {
 }
 
 async fn host(
-    access: Access,
+    access: fn(&Settings) -> Access,
     build: impl AsyncFnOnce(Context) -> Result<App, Failure>,
     begun: Instant,
 ) -> Result<(), Stopped> {
-    let settings = Settings { access, ..Settings::from_environment(None)? };
+    // From here on: in a container nothing else ends the process.
+    let mut stop = pin!(shutdown_signal()?);
+    let settings = Settings::from_environment(None)?;
+    let settings = Settings { access: access(&settings), ..settings };
     init_logs(settings.log_format, &settings.log, &settings.service.labels()).map_err(Error::from)?;
     let (host, port) = (settings.host, settings.port);
     let events = settings.events.as_ref().unwrap_or(&Events::Answered);
@@ -90,12 +94,21 @@ async fn host(
         }
         .into());
     }
-    let outlet = Outlet::open(events).await?;
-    let context = Context::open_when_there(settings, outlet.publisher()).await?;
-    let app = build(context.clone()).await.map_err(Stopped::Function)?;
-    let hosted = Hosted::new(app, context, outlet);
+    let open = async {
+        let outlet = Outlet::open(events).await?;
+        let context = Context::open_when_there(settings.clone(), outlet.publisher()).await?;
+        let app = build(context.clone()).await.map_err(Stopped::Function)?;
+        Ok::<_, Stopped>(Hosted::new(app, context, outlet))
+    };
+    let hosted = tokio::select! {
+        hosted = open => hosted?,
+        () = &mut stop => {
+            tracing::info!("asked to end before it had begun");
+            return Ok(());
+        }
+    };
     match host {
-        Host::Server => server(&hosted, port, begun).await?,
+        Host::Server => server(&hosted, port, stop, begun).await?,
         #[cfg(feature = "aws")]
         Host::Lambda => crate::lambda::serve(&hosted, begun).await?,
         #[cfg(not(feature = "aws"))]
@@ -105,10 +118,15 @@ async fn host(
     Ok(())
 }
 
-async fn server(hosted: &Hosted, port: u16, begun: Instant) -> Result<(), Error> {
-    let listener = bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))).await?;
-    let stop = shutdown_signal()?;
-    let address = listener.local_addr().map_err(Error::Signals)?;
+async fn server(
+    hosted: &Hosted,
+    port: u16,
+    stop: Pin<&mut impl Future<Output = ()>>,
+    begun: Instant,
+) -> Result<(), Error> {
+    let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+    let listener = bind(address).await?;
+    let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
     let start_ms = begun.elapsed().as_millis();
     tracing::info!(function = hosted.app.name, %address, start_ms, "listening");
     let stop = async {

@@ -48,14 +48,17 @@ impl OnEvent for Echo {
 #[test]
 #[ignore = "the other tests run it, in a process of its own"]
 fn host_a_function() {
-    let code = pappus_host::run(pappus_host::Access::Write, async |_| {
-        let echo = post(|headers: HeaderMap, body: Bytes| async move {
-            let id = headers.get("x-request-id").unwrap().to_str().unwrap().to_owned();
-            ([("x-seen-id", id), ("set-cookie", "a=b".into())], body)
-        });
-        let router = Router::new().route("/echo", echo).route("/model/info", get(|| async { "info" }));
-        Ok(App { name: "echo", router, on_event: Arc::new(Echo) })
-    });
+    let code = pappus_host::run(
+        |_| pappus_host::Access::Write,
+        async |_| {
+            let echo = post(|headers: HeaderMap, body: Bytes| async move {
+                let id = headers.get("x-request-id").unwrap().to_str().unwrap().to_owned();
+                ([("x-seen-id", id), ("set-cookie", "a=b".into())], body)
+            });
+            let router = Router::new().route("/echo", echo).route("/model/info", get(|| async { "info" }));
+            Ok(App { name: "echo", router, on_event: Arc::new(Echo) })
+        },
+    );
     eprintln!("ended with {code:?}");
 }
 

@@ -40,10 +40,13 @@ impl OnEvent for Chain {
 #[test]
 #[ignore = "the other tests run it, in a process of its own"]
 fn host_a_function() {
-    let code = pappus_host::run(pappus_host::Access::Write, async |_| {
-        let router = Router::new().route("/hello", get(|| async { "hello" }));
-        Ok(App { name: "chain", router, on_event: Arc::new(Chain) })
-    });
+    let code = pappus_host::run(
+        |_| pappus_host::Access::Write,
+        async |_| {
+            let router = Router::new().route("/hello", get(|| async { "hello" }));
+            Ok(App { name: "chain", router, on_event: Arc::new(Chain) })
+        },
+    );
     eprintln!("ended with {code:?}");
 }
 

@@ -1,6 +1,6 @@
 //! The rounds in which news is told.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -25,6 +25,9 @@ const GREATEST_PAUSE: Duration = Duration::from_secs(30);
 const ELSEWHERE_PAUSE: Duration = Duration::from_secs(2);
 /// How often to look for what another process has left.
 const LOOK: Duration = Duration::from_secs(60);
+
+/// Entries that are read at once where there is little time.
+const AT_ONCE: usize = 8;
 
 /// What a round came to.
 #[derive(Debug)]
@@ -64,14 +67,16 @@ pub(crate) struct Courier {
     /// Held during a round of this process.
     round: Mutex<()>,
     wanted: Notify,
-    /// Whether this process has written news that it has not seen told.
-    has_news: AtomicBool,
+    /// How much news this process has written, and how much of it has been seen told.
+    written: AtomicU64,
+    seen_told: AtomicU64,
 }
 
 impl Courier {
     pub(crate) fn new(teller: Teller, outbox: Outbox, catalog: SharedCatalog, metrics: TrackingMetrics) -> Self {
-        let (round, wanted, has_news) = (Mutex::default(), Notify::new(), AtomicBool::default());
-        Self { teller, outbox, catalog, metrics, round, wanted, has_news }
+        let (round, wanted) = (Mutex::default(), Notify::new());
+        let (written, seen_told) = (AtomicU64::default(), AtomicU64::default());
+        Self { teller, outbox, catalog, metrics, round, wanted, written, seen_told }
     }
 
     pub(crate) fn server(&self) -> String {
@@ -80,13 +85,14 @@ impl Courier {
 
     /// Says that there is news.
     pub(crate) fn wake(&self) {
-        self.has_news.store(true, Ordering::Relaxed);
+        self.written.fetch_add(1, Ordering::Relaxed);
         self.wanted.notify_one();
     }
 
     /// Whether this process has nothing to tell, and is not telling.
     pub(crate) fn is_idle(&self) -> bool {
-        !self.has_news.load(Ordering::Relaxed) && self.round.try_lock().is_ok()
+        let all_told = self.seen_told.load(Ordering::Relaxed) >= self.written.load(Ordering::Relaxed);
+        all_told && self.round.try_lock().is_ok()
     }
 
     /// Waits for the end of a round under way.
@@ -116,18 +122,19 @@ impl Courier {
     /// Tells what waits. After the moment `until` nothing more is begun, and no answer is waited for.
     pub(crate) async fn round(&self, until: Option<Instant>) -> Round {
         let _alone = self.round.lock().await;
-        // What is written from now on may come too late for this round.
-        let had_news = self.has_news.swap(false, Ordering::Relaxed);
+        // What is written from now on may come too late for this round, which may also be cut off at any await.
+        let written = self.written.load(Ordering::Relaxed);
         let round = match self.try_round(until).await {
             Ok(Some(round)) => round,
             Ok(None) => {
                 self.metrics.waiting.set(0);
+                self.seen_told.store(written, Ordering::Relaxed);
                 return Round::Done { told: 0 };
             }
             Err(trouble) => Round::Unfinished { told: 0, trouble },
         };
-        if had_news && !matches!(round, Round::Done { .. }) {
-            self.has_news.store(true, Ordering::Relaxed);
+        if matches!(round, Round::Done { .. }) {
+            self.seen_told.store(written, Ordering::Relaxed);
         }
         self.note(&round).await;
         round
@@ -160,10 +167,17 @@ impl Courier {
             };
             let Some(last) = page.last().cloned() else { break };
             after = Some(last);
-            match self.tell_page(&teller, page, &mut told).await {
-                Ok(None) => {}
-                Ok(Some(trouble)) => waits = Some(trouble),
-                Err(trouble) => return Round::Unfinished { told, trouble },
+            // In little time a whole page could not even be read.
+            let at_once = if until.is_some() { AT_ONCE } else { page.len() };
+            for keys in page.chunks(at_once) {
+                if until.is_some_and(|until| until < Instant::now()) {
+                    return Round::Unfinished { told, trouble: Error::OutOfTime };
+                }
+                match self.tell_keys(&teller, keys, &mut told).await {
+                    Ok(None) => {}
+                    Ok(Some(trouble)) => waits = Some(trouble),
+                    Err(trouble) => return Round::Unfinished { told, trouble },
+                }
             }
         }
         match waits {
@@ -172,10 +186,10 @@ impl Courier {
         }
     }
 
-    /// Tells the news of a page. Returns why some of it goes on waiting, where that keeps nothing else from being told.
-    async fn tell_page(&self, teller: &Teller, page: Vec<Key>, told: &mut usize) -> Result<Option<Error>, Error> {
+    /// Tells the news of some entries. Returns why some of it goes on waiting, where that keeps nothing else from being told.
+    async fn tell_keys(&self, teller: &Teller, keys: &[Key], told: &mut usize) -> Result<Option<Error>, Error> {
         let mut waits = None;
-        for batch in self.batches(page).await? {
+        for batch in self.batches(keys).await? {
             let telling = match &batch.news {
                 Ok(news) => teller.tell(news).await,
                 Err(unreadable) => Err(Error::Untellable(unreadable.clone())),
@@ -207,12 +221,12 @@ impl Courier {
         Ok(())
     }
 
-    /// The news of a page, that of one thing together, in the order of the first entry of each.
-    async fn batches(&self, page: Vec<Key>) -> Result<Vec<Batch>, Error> {
+    /// The news of entries, that of one thing together, in the order of the first entry of each.
+    async fn batches(&self, keys: &[Key]) -> Result<Vec<Batch>, Error> {
         let mut batches: Vec<Batch> = Vec::new();
-        for key in page {
-            let Some(Entry { bytes, news }) = self.outbox.read(&key).await? else { continue };
-            let entry = (key, bytes);
+        for key in keys {
+            let Some(Entry { bytes, news }) = self.outbox.read(key).await? else { continue };
+            let entry = (key.clone(), bytes);
             let same = batches.iter_mut().find(|batch| match (&batch.news, &news) {
                 (Ok(known), Ok(news)) => known.is_of_the_same(news),
                 _ => false,

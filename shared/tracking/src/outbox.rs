@@ -126,8 +126,11 @@ impl Outbox {
         let last = match keys.last() {
             None => None,
             Some(key) => {
-                let SetAside { at, reason, .. } = self.aside(key).await?;
-                Some(Refusal { at, reason })
+                // Somebody may have put it back meanwhile.
+                match self.aside(key).await {
+                    Err(Error::Objects(pappus_objects::Error::NotFound { .. })) => None,
+                    aside => aside.map(|SetAside { at, reason, .. }| Some(Refusal { at, reason }))?,
+                }
             }
         };
         Ok((keys.len(), last))

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::config::timeout::TimeoutConfig;
 use aws_sdk_eventbridge::error::DisplayErrorContext;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use pappus_domain::Event;
@@ -17,6 +18,10 @@ const AT_ONCE: usize = 10;
 /// Tries of entries that were turned away; whole requests are tried again by the SDK.
 const TRIES: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long one try of a request may take, and a request with all its tries.
+const TRY: Duration = Duration::from_secs(4);
+const WHOLE: Duration = Duration::from_secs(16);
 
 /// A bus of EventBridge.
 #[derive(Clone, Debug)]
@@ -35,6 +40,8 @@ impl EventBridge {
         if let Some(endpoint) = &bus.endpoint {
             loader = loader.endpoint_url(endpoint);
         }
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(TRY).operation_timeout(WHOLE).build();
+        let loader = loader.timeout_config(timeouts);
         Self { client: Client::new(&loader.load().await), bus: bus.name.clone() }
     }
 
