@@ -23,14 +23,36 @@ impl Function {
     /// # Errors
     /// Where it ends before.
     pub fn start(home: &Home, name: &str, environment: &[(&str, &str)]) -> Result<Self> {
+        Self::listening(Self::launch(home, name, environment)?)
+    }
+
+    /// Starts one that cannot listen yet: once its log says so, `then` is done, and once it listens this returns.
+    ///
+    /// # Errors
+    /// Where it ends before, or `then` fails.
+    pub fn start_waiting(home: &Home, name: &str, says: &str, then: impl FnOnce() -> Result<()>) -> Result<Self> {
+        let running = Self::launch(home, name, &[])?;
+        eventually(says, || Ok(running.log().contains(says).then_some(())))?;
+        then()?;
+        Self::listening(running)
+    }
+
+    /// Starts one, whatever comes of it.
+    ///
+    /// # Errors
+    /// Where there is no such program.
+    pub fn launch(home: &Home, name: &str, environment: &[(&str, &str)]) -> Result<Running> {
         let mut command = home.command_of(&function(name)?);
         command.env("PORT", "0").envs(environment.iter().copied());
-        let mut running = Running::start(command)?;
+        Running::start(command)
+    }
+
+    fn listening(mut running: Running) -> Result<Self> {
         let port = eventually("the function listens", || {
             let log = running.log();
             let told = log.lines().find_map(|line| line.split_once("address=0.0.0.0:"));
             if told.is_none() && !running.is_alive()? {
-                bail!("pappus-{name} ended: {}", running.log());
+                bail!("the function ended: {}", running.log());
             }
             Ok(told.and_then(|(_, rest)| rest.split(' ').next()?.parse::<u16>().ok()))
         })?;

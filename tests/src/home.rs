@@ -9,8 +9,12 @@ use pappus_domain::{Digest, Manifest};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::Service;
 use crate::program::program;
 use crate::running::{Ended, Running};
+
+/// How the variables begin that our programs read, but for those of AWS and of ONNX Runtime.
+const READ: [&str; 4] = ["PAPPUS_", "K_", "MLFLOW_", "AWS_LAMBDA_"];
 
 /// A folder in which the program is run; removed when dropped.
 #[derive(Debug)]
@@ -46,6 +50,21 @@ impl Home {
         self
     }
 
+    /// The same, standing on a server.
+    #[must_use]
+    pub fn on(self, server: &Service) -> Self {
+        server.settings().fold(self, |home, (variable, value)| home.with(variable, value))
+    }
+
+    /// The same home, to be gone to another way. Its folder of files is another.
+    ///
+    /// # Errors
+    /// Where no folder can be made.
+    pub fn beside(&self) -> Result<Self> {
+        let beside = Self { work: tempfile::tempdir()?, environment: self.environment.clone() };
+        Ok(beside.with("PAPPUS_HOME", self.path()))
+    }
+
     /// The folder around the program's home, for files of the test.
     pub fn work(&self) -> &Path {
         self.work.path()
@@ -70,7 +89,8 @@ impl Home {
     pub(crate) fn command_of(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         for (variable, _) in std::env::vars_os() {
-            if variable.to_string_lossy().starts_with("PAPPUS_") {
+            let name = variable.to_string_lossy();
+            if READ.iter().any(|read| name.starts_with(read)) {
                 command.env_remove(variable);
             }
         }
@@ -78,6 +98,19 @@ impl Home {
         command.envs(self.environment.iter().map(|(variable, value)| (variable, value)));
         command.current_dir(self.work());
         command
+    }
+
+    /// Moves all that another holds to where this one stands.
+    ///
+    /// # Errors
+    /// Where it cannot be moved.
+    pub fn take_over(&self, other: &Self) -> Result<()> {
+        let mut lines = format!("PAPPUS_HOME='{}'\n", self.path().display());
+        for (variable, value) in &self.environment {
+            lines.push_str(&format!("{}='{}'\n", variable.display(), value.display()));
+        }
+        std::fs::write(self.work().join("here.env"), lines)?;
+        self.json(&["migrate", &other.path().display().to_string(), "here.env"]).map(drop)
     }
 
     /// Starts the program.

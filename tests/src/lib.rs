@@ -2,9 +2,10 @@
 //!
 //! A [`Home`] is a folder in which the program is run; [`Running`] is one that has not ended yet, and [`Up`] a server;
 //! [`Function`] is one function in a process of its own, [`Lambda`] one that is hosted by AWS Lambda, and [`Broker`] stands
-//! between several; [`Service`] is a server that functions stand on; [`Trained`] is a home with two released versions, made once a test binary and copied for each test.
+//! between several; [`Service`] is a server that functions stand on, and [`Proxy`] a slow way to one; [`Trained`] is a home with two released versions, made once a test binary and copied for each test.
 
 mod broker;
+mod disk;
 mod fleet;
 mod function;
 mod home;
@@ -14,6 +15,7 @@ mod mlflow;
 mod neighbours;
 pub mod pictures;
 mod program;
+mod proxy;
 mod running;
 mod service;
 mod trained;
@@ -24,6 +26,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 pub use broker::Broker;
+pub use disk::Disk;
 pub use fleet::Fleet;
 pub use function::Function;
 pub use home::Home;
@@ -32,6 +35,7 @@ pub use lambda::Lambda;
 pub use mlflow::Mlflow;
 pub use neighbours::{Database, neighbour, place, unique};
 pub use program::runtime;
+pub use proxy::Proxy;
 pub use running::{Ended, Running};
 pub use service::Service;
 pub use trained::Trained;

@@ -63,6 +63,12 @@ impl Service {
         found.with_context(|| format!("{} has no setting {name}", self.name))
     }
 
+    /// What whoever uses it has in the environment.
+    pub fn settings(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        all.filter(|(name, _)| !name.starts_with("PAPPUS_TEST_"))
+    }
+
     fn command(&self, what: &str) -> Command {
         let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/services"));
         command.arg(what).arg("--at").arg(self.folder.path()).arg(self.name);

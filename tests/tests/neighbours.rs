@@ -104,6 +104,7 @@ fn a_home_moves_to_servers_and_back() -> Result<()> {
     let reports = moves.map(|(from, to)| home.json(&["migrate", from, to]));
     let [first, second, back] = reports.map(|report| report.map(|report| report["records"].clone()));
     let (first, second, back) = (first?, second?, back?);
+    assert!(first.as_array().is_some_and(|kinds| !kinds.is_empty()), "{first}");
     assert_eq!((&first, &second), (&second, &back), "whatever holds it, it is the same");
     assert_eq!(home.json(&["--home", "home", "models"])?, home.json(&["--home", "back", "models"])?);
     Ok(())

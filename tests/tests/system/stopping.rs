@@ -1,9 +1,10 @@
 //! SIGTERM while requests are under way.
 
 use std::io::Write as _;
+use std::net::TcpListener;
 
 use anyhow::{Context as _, Result};
-use pappus_tests::{Answer, Trained, Up, eventually};
+use pappus_tests::{Answer, Function, Home, Trained, Up, eventually};
 
 #[test]
 fn requests_under_way_are_answered_and_logged_before_the_end() -> Result<()> {
@@ -69,5 +70,17 @@ fn a_server_with_nothing_to_do_stops_at_once() -> Result<()> {
         assert!(!ended.stderr.contains("cut off"), "{}", ended.stderr);
         drop(idle);
     }
+    Ok(())
+}
+
+#[test]
+fn a_function_that_waits_for_its_neighbours_ends_when_it_is_asked_to() -> Result<()> {
+    let nobody = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let home = Home::new()?.with("PAPPUS_OBJECTS", format!("s3://pappus?region=us-east-1&endpoint=http://{nobody}"));
+    let home = home.with("AWS_ACCESS_KEY_ID", "nobody").with("AWS_SECRET_ACCESS_KEY", "none");
+    let waiting = Function::launch(&home, "promote", &[])?;
+    eventually("it waits", || Ok(waiting.log().contains("does not answer yet").then_some(())))?;
+    waiting.signal("TERM")?;
+    waiting.wait()?.expect(0)?;
     Ok(())
 }
