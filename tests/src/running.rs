@@ -85,7 +85,7 @@ impl Running {
     ///
     /// # Errors
     /// Where it has ended.
-    pub(crate) fn freeze(&self) -> Result<()> {
+    pub fn freeze(&self) -> Result<()> {
         // Not by `kill`: what it would do meanwhile is what is asked about.
         kill_process(Pid::from_child(&self.child), Signal::STOP).with_context(|| self.log())?;
         eventually("it stands still", || {

@@ -1,7 +1,7 @@
 //! The predict function, as its host sees it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
@@ -37,6 +37,8 @@ const LIMITS: Limits = Limits { bytes: MAX_IMAGE_BYTES, side: 32, pixels: 50_000
 
 /// The predict function's state.
 pub struct Predict {
+    /// For what goes on beside an answer.
+    pub(crate) this: Weak<Self>,
     pub(crate) context: Context,
     pub(crate) serving: Serving,
     pub(crate) log: PredictionLog,
@@ -49,7 +51,8 @@ pub struct Predict {
 pub async fn app(context: Context) -> App {
     let metrics = PredictMetrics::register(&context);
     let waiting = context.settings.home.join("predictions");
-    let predict = Arc::new(Predict {
+    let predict = Arc::new_cyclic(|this| Predict {
+        this: this.clone(),
         serving: Serving::new(context.clone()),
         log: PredictionLog::start(context.catalog.clone(), Some(waiting), metrics.unlogged.clone()),
         metrics,

@@ -53,12 +53,15 @@ impl OnEvent for Predict {
     }
 
     /// While the process was frozen, another version may have been released. Whoever has a model answers with that one
-    /// rather than wait: what is cut off here is done by the task that follows beside the answers.
+    /// rather than wait: the other is loaded beside the answers.
     async fn wake(&self) {
-        if self.serving.last_followed().is_none_or(|at| at.elapsed() > FOLLOW) {
-            let patience = if self.serving.current().is_ok() { PATIENCE } else { Duration::MAX };
-            let _ = timeout(patience, self.follow(false)).await;
+        if self.serving.last_followed().is_some_and(|at| at.elapsed() <= FOLLOW) {
+            return;
         }
+        let Some(predict) = self.this.upgrade() else { return };
+        let following = tokio::spawn(async move { predict.follow(false).await });
+        let patience = if self.serving.current().is_ok() { PATIENCE } else { Duration::MAX };
+        let _ = timeout(patience, following).await;
     }
 
     async fn flush(&self) {

@@ -27,6 +27,8 @@ const ATTEMPT: Duration = Duration::from_secs(30);
 const FIRST_ATTEMPT: Duration = Duration::from_secs(5);
 /// And how much longer once somebody flushes: Lambda leaves two seconds.
 const FLUSHED_ATTEMPT: Duration = Duration::from_secs(1);
+/// And how much longer one that has waited on disk: on Lambda there is no other time to write it in.
+const FLUSHED_CATCH_UP: Duration = Duration::from_millis(500);
 /// How long it is left alone after it has failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -146,14 +148,7 @@ impl Writer {
         if self.spill.is_none() {
             return self.append(batch, ATTEMPT).await;
         }
-        let (mut wanted, done) = (self.wanted.clone(), self.done);
-        let flushed = async move {
-            if wanted.wait_for(|wanted| *wanted > done).await.is_err() {
-                // Nobody is left who could.
-                return pending().await;
-            }
-            sleep(FLUSHED_ATTEMPT).await;
-        };
+        let flushed = self.flushed_for(FLUSHED_ATTEMPT);
         let appended = tokio::select! {
             appended = self.append(batch, FIRST_ATTEMPT) => Some(appended),
             () = flushed => None,
@@ -162,6 +157,18 @@ impl Writer {
             self.away_until = Some(Instant::now() + PAUSE);
             false
         })
+    }
+
+    /// Waits until somebody has flushed for so long what this writer has not written yet.
+    fn flushed_for(&self, time: Duration) -> impl Future<Output = ()> + use<> {
+        let (mut wanted, done) = (self.wanted.clone(), self.done);
+        async move {
+            if wanted.wait_for(|wanted| *wanted > done).await.is_err() {
+                // Nobody is left who could.
+                return pending().await;
+            }
+            sleep(time).await;
+        }
     }
 
     /// Writes a batch to the catalog, if it can be done.
@@ -194,11 +201,11 @@ impl Writer {
             None => None,
         };
         let Some(batch) = oldest else { return };
-        let (mut wanted, done) = (self.wanted.clone(), self.done);
+        // What is in memory cannot wait so long. Twice in the catalog is once.
+        let flushed = self.flushed_for(FLUSHED_CATCH_UP);
         let written = tokio::select! {
             written = self.append(&batch, ATTEMPT) => written,
-            // What is in memory cannot wait so long. Twice in the catalog is once.
-            Ok(_) = wanted.wait_for(|wanted| *wanted > done) => false,
+            () = flushed => false,
         };
         if written && let Some(spill) = &mut self.spill {
             spill.forget_oldest().await;

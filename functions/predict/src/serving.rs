@@ -36,7 +36,7 @@ struct State {
     /// The one before stays loaded, so that a rollback is one flip of a pointer.
     previous: Option<Arc<Live>>,
     fault: Option<Fault>,
-    /// When the release row was last read.
+    /// When the release row was last asked for.
     followed: Option<Instant>,
 }
 
@@ -92,7 +92,7 @@ impl Serving {
             .map(|Fault { version, reason, .. }| format!("version {version} cannot be loaded: {reason}"))
     }
 
-    /// When the release row was last read, successfully.
+    /// When the release row was last asked for.
     pub fn last_followed(&self) -> Option<Instant> {
         self.state.read().unwrap_or_else(PoisonError::into_inner).followed
     }
@@ -104,9 +104,9 @@ impl Serving {
     /// [`Error`]; the model before goes on answering.
     pub async fn follow(&self, again: bool) -> Result<bool, Error> {
         let Context { catalog, settings, .. } = &self.context;
-        let release = catalog.release(&settings.model).await;
+        // Before the answer, for a catalog that hangs is not to be asked by everybody.
         self.write(|state| state.followed = Some(Instant::now()));
-        let Some(release) = release? else { return Ok(false) };
+        let Some(release) = catalog.release(&settings.model).await? else { return Ok(false) };
         if self.is_settled(&release, again) {
             return Ok(false);
         }

@@ -100,10 +100,11 @@ async fn find(folder: &Path) -> io::Result<VecDeque<(PathBuf, u64)>> {
     let mut files = Vec::new();
     while let Some(entry) = entries.next_entry().await? {
         let path = entry.path();
-        let metadata = entry.metadata().await?;
+        // Another process may have written or forgotten it meanwhile.
+        let Ok(metadata) = entry.metadata().await else { continue };
         match path.extension().and_then(OsStr::to_str) {
             Some(WHOLE) => files.push((path, metadata.len())),
-            Some(PART) if is_left(&metadata) => fs::remove_file(&path).await?,
+            Some(PART) if is_left(&metadata) => _ = fs::remove_file(&path).await,
             _ => {}
         }
     }
@@ -122,9 +123,21 @@ async fn read(path: &Path) -> io::Result<Vec<Prediction>> {
     Ok(predictions.collect::<Result<_, _>>()?)
 }
 
+/// Writes a file that is there whole or not at all.
 async fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let part = path.with_extension(PART);
-    let mut file = fs::File::create(&part).await?;
+    let written = write_by_way_of(&part, path, bytes).await;
+    if written.is_err() {
+        // The next attempt has another name: what is left of this one would only take room.
+        for left in [&part, path] {
+            let _ = fs::remove_file(left).await;
+        }
+    }
+    written
+}
+
+async fn write_by_way_of(part: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = fs::File::create(part).await?;
     file.write_all(bytes).await?;
     file.sync_all().await?;
     fs::rename(part, path).await?;

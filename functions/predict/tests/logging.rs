@@ -192,6 +192,31 @@ async fn a_slow_catalog_gets_what_waits_on_disk_and_keeps_no_flush_waiting() {
     assert_eq!(logged, 3, "each once");
 }
 
+/// As on Lambda, where each answer is followed by a flush, and nothing is done between the answers.
+#[tokio::test(start_paused = true)]
+async fn what_waits_on_disk_is_logged_though_somebody_flushes_all_the_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, log, _transactions) = store_beside(true, Some(folder.path()));
+    for number in 0..3 {
+        log.log(samples::prediction(number, 0));
+        assert_eq!(log.flush(PATIENCE).await, 0, "they are on disk");
+    }
+    assert!(read_dir(folder.path()).unwrap().count() > 0);
+    store.fails.store(false, Ordering::Relaxed);
+    *store.takes.lock().unwrap() = Duration::from_millis(100);
+    let drained = async {
+        for number in 3.. {
+            log.log(samples::prediction(number, 0));
+            sleep(Duration::from_millis(5)).await;
+            assert_eq!(log.flush(Duration::from_secs(2)).await, 0);
+            if read_dir(folder.path()).unwrap().count() == 0 {
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, drained).await.expect("nothing waits any more");
+}
+
 #[tokio::test(start_paused = true)]
 async fn batches_that_begin_with_the_same_prediction_both_wait_on_disk() {
     let folder = tempfile::tempdir().unwrap();

@@ -11,7 +11,7 @@ use crate::standing::{champion, images, one_line, releases};
 
 /// Ends the server as a crash would, at a moment at which `running` is where it is. What that then says.
 fn crash_under(running: Running, server: &Service) -> Result<String> {
-    running.signal("STOP")?;
+    running.freeze()?;
     server.kill()?;
     running.signal("CONT")?;
     one_line(running.wait()?)
