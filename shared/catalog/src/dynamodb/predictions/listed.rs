@@ -1,7 +1,7 @@
 //! Which partitions of predictions there are: the list that is walked to find them by time.
 //!
-//! A partition is listed after something was written to it, and looked at after it was struck off: so whoever of a writer
-//! and a remover comes last sees what the other did, and no partition that holds something is missing from the list. The
+//! A partition is listed before something is written to it, and again after; and looked at after it was struck off. So a
+//! writer that dies leaves nothing unlisted, and whoever of a writer and a remover comes last sees what the other did. The
 //! partitions of late are written to all the time: they are not struck off, and a process remembers that it has listed
 //! them.
 
@@ -31,7 +31,7 @@ const PAGE: usize = 256;
 pub(in crate::dynamodb) struct Listed(Mutex<HashSet<HourPart>>);
 
 impl Listed {
-    /// Lists partitions that something was written to.
+    /// Lists partitions that something is written to.
     pub(super) async fn add(&self, table: &Table, parts: HashSet<HourPart>) -> Result<(), Error> {
         let new: Vec<HourPart> = {
             let mut remembered = self.remembered();
