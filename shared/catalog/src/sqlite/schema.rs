@@ -33,9 +33,9 @@ pub(super) async fn prepare(path: &Path, options: &SqliteConnectOptions) -> Resu
 
 /// How many of the steps the file has taken already.
 async fn steps_taken(path: &Path, connection: &mut SqliteConnection) -> Result<usize, Error> {
-    let taken: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await?;
-    let application: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut *connection).await?;
-    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema").fetch_one(&mut *connection).await?;
+    // In one statement, for another process may be taking the steps meanwhile.
+    let (taken, application, tables): (i64, i64, i64) =
+        sqlx::query_as(include_str!("schema.sql")).fetch_one(&mut *connection).await?;
     if application != APPLICATION && (taken, application, tables) != (0, 0, 0) {
         return Err(Error::Foreign(path.into()));
     }
