@@ -23,6 +23,8 @@ const BATCH: usize = 512;
 const GATHER: Duration = Duration::from_millis(100);
 /// How long the catalog may take for a batch: some answers, from a server that takes seconds for each.
 const ATTEMPT: Duration = Duration::from_secs(30);
+/// How long for a batch that has waited on disk: while it is written, 500 answers a second still find room in the queue.
+const CATCH_UP: Duration = Duration::from_secs(15);
 /// How long for a batch that can wait on disk: less than a process that is to end has for all that it has taken.
 const FIRST_ATTEMPT: Duration = Duration::from_secs(5);
 /// And how much longer once somebody flushes: Lambda leaves two seconds.
@@ -204,7 +206,7 @@ impl Writer {
         // What is in memory cannot wait so long. Twice in the catalog is once.
         let flushed = self.flushed_for(FLUSHED_CATCH_UP);
         let written = tokio::select! {
-            written = self.append(&batch, ATTEMPT) => written,
+            written = self.append(&batch, CATCH_UP) => written,
             () = flushed => false,
         };
         if written && let Some(spill) = &mut self.spill {

@@ -8,7 +8,8 @@ use sqlx::mysql::{MySqlArguments, MySqlConnectOptions, MySqlConnection, MySqlPoo
 use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
 use sqlx::{ConnectOptions as _, Connection as _, MySql};
-use tokio::time::{sleep, timeout};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::address::Address;
 use super::fault::{is_collision, is_told};
@@ -37,6 +38,15 @@ pub(super) struct Server {
     address: Address,
     options: MySqlConnectOptions,
     pool: MySqlPool,
+    /// What the last answer was, held while it is asked: one asks for all who wait.
+    asked: Mutex<Option<(Instant, Presence)>>,
+}
+
+/// Whether there is a server.
+#[derive(Clone)]
+enum Presence {
+    There,
+    Away(String),
 }
 
 impl fmt::Debug for Server {
@@ -57,7 +67,7 @@ impl Server {
             .test_before_acquire(true)
             .after_connect(|connection, _| Box::pin(begin_session(connection)))
             .connect_lazy_with(options.clone());
-        Ok(Self { address, options, pool })
+        Ok(Self { address, options, pool, asked: Mutex::default() })
     }
 
     pub(super) const fn address(&self) -> &Address {
@@ -93,13 +103,35 @@ impl Server {
     /// Why there is no server, once it is clear that there is none.
     async fn away(&self) -> Error {
         sleep(SOON).await;
-        match self.connect().await {
-            // It is there, and others have what is waited for. Whether this one is closed well is no matter.
-            Ok(connection) => _ = connection.close().await,
-            Err(Error::Busy(_)) => {}
-            Err(away) => return away,
+        let mut asked = self.asked.lock().await;
+        let lately = asked.as_ref().filter(|(at, _)| at.elapsed() < SOON).map(|(_, presence)| presence.clone());
+        let presence = match lately {
+            Some(presence) => presence,
+            None => match self.ask().await {
+                Ok(presence) => asked.insert((Instant::now(), presence)).1.clone(),
+                // What is wrong with the settings is wrong for everybody, and each asks anew.
+                Err(wrong) => return wrong,
+            },
+        };
+        drop(asked);
+        match presence {
+            // Others have what is waited for.
+            Presence::There => std::future::pending().await,
+            Presence::Away(why) => Error::Unavailable(why.into()),
         }
-        std::future::pending().await
+    }
+
+    async fn ask(&self) -> Result<Presence, Error> {
+        match self.connect().await {
+            Ok(connection) => {
+                // Whether it is closed well is no matter.
+                _ = connection.close().await;
+                Ok(Presence::There)
+            }
+            Err(Error::Busy(_)) => Ok(Presence::There),
+            Err(Error::Unavailable(why)) => Ok(Presence::Away(why.to_string())),
+            Err(wrong) => Err(wrong),
+        }
     }
 
     /// A connection in a transaction, which ends with the session unless it is committed.
