@@ -4,6 +4,7 @@
 //! told is taken away by its key: what has come meanwhile has another, and stays.
 
 use bytes::Bytes;
+use futures::StreamExt as _;
 use pappus_domain::Timestamp;
 use pappus_objects::{Key, Objects, PutMode};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ pub(crate) const PAGE: usize = 500;
 /// The most entries that are counted: a number for people.
 const COUNTED: usize = 10_000;
 const MAX_ENTRY_BYTES: u64 = 1 << 20;
+/// What is kept of a larger one: it begins with what it is of.
+const KEPT_BYTES: usize = 4 << 10;
 
 /// What waits, and what was set aside.
 #[derive(Clone, Debug)]
@@ -30,7 +33,7 @@ pub(crate) struct Outbox {
 
 /// An entry, as far as it can be read.
 pub(crate) struct Entry {
-    /// As it was written.
+    /// As it was written; of one that is too large, how it begins.
     pub(crate) bytes: Bytes,
     pub(crate) news: Result<News, String>,
 }
@@ -71,12 +74,26 @@ impl Outbox {
 
     /// An entry; nothing where another process has told it.
     pub(crate) async fn read(&self, key: &Key) -> Result<Option<Entry>, Error> {
-        let bytes = match self.objects.get(key, MAX_ENTRY_BYTES).await {
-            Err(pappus_objects::Error::NotFound { .. }) => return Ok(None),
-            other => other?,
-        };
-        let news = serde_json::from_slice(&bytes).map_err(|error| format!("the entry cannot be read: {error}"));
-        Ok(Some(Entry { bytes, news }))
+        match self.objects.get(key, MAX_ENTRY_BYTES).await {
+            Ok(bytes) => {
+                let news = serde_json::from_slice(&bytes).map_err(|error| format!("the entry cannot be read: {error}"));
+                Ok(Some(Entry { bytes, news }))
+            }
+            Err(pappus_objects::Error::NotFound { .. }) => Ok(None),
+            // It will never be smaller: to wait for it would be to wait for ever.
+            Err(error @ pappus_objects::Error::TooLarge { .. }) => {
+                let news = Err(format!("the entry cannot be read: {error}"));
+                Ok(Some(Entry { bytes: self.beginning(key).await?, news }))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn beginning(&self, key: &Key) -> Result<Bytes, Error> {
+        let mut reading = self.objects.get_stream(key).await?;
+        let mut piece = reading.bytes.next().await.transpose()?.unwrap_or_default();
+        piece.truncate(KEPT_BYTES);
+        Ok(piece)
     }
 
     /// Takes away what has been told.

@@ -351,6 +351,22 @@ async fn an_entry_that_cannot_be_read_is_set_aside_as_it_is() {
 }
 
 #[tokio::test]
+async fn an_entry_that_is_too_large_is_set_aside_and_the_rest_goes_on() {
+    let place = place(fake()).await;
+    // Before all others, by its name.
+    let entry = "x".repeat((1 << 20) + 1);
+    place.put("tracking/outbox/0199aaaa-0000-7000-8000-000000000000.json", entry.as_bytes()).await;
+    place.begin(1).await;
+    assert_eq!(place.send().await, 1);
+    assert_eq!(place.run(1).await.status, "RUNNING");
+    let report = place.report().await;
+    assert_eq!((report.waiting, report.refused, report.trouble), (0, 1, None));
+    let reason = report.last_refusal.unwrap().reason;
+    assert!(reason.ends_with("has 1048577 bytes: at most 1048576 are read here"), "{reason}");
+    assert_eq!(count_of(&place, "tracking_refused_total"), 1);
+}
+
+#[tokio::test]
 async fn news_of_what_is_not_there_is_set_aside() {
     let place = place(fake()).await;
     let run = samples::run(7, "pets").request.run;
