@@ -70,7 +70,7 @@ async fn fetches_again_what_failed(catalog: &dyn Catalog) {
 }
 
 /// Where URLs differ in their first 512 bytes they are in order; of others each catalog has an order of its own.
-fn ordered_by_all_that_is_short(urls: &[String], limit: usize) {
+fn is_in_order_of_beginnings(urls: &[String], limit: usize) {
     let beginnings: Vec<_> = urls.iter().map(|url| &url.as_bytes()[..url.len().min(512)]).collect();
     assert!(beginnings.is_sorted(), "in pages of {limit}: in order of their beginnings");
 }
@@ -97,7 +97,7 @@ async fn takes_long_urls_and_many(catalog: &dyn Catalog) {
                 break;
             }
         }
-        ordered_by_all_that_is_short(&seen, limit);
+        is_in_order_of_beginnings(&seen, limit);
         if limit > 1 {
             seen.sort();
             assert_eq!(seen, urls, "in pages of {limit}: all of them, each once");
