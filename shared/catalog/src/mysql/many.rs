@@ -4,8 +4,8 @@ use sqlx::AssertSqlSafe;
 
 use super::server::Statement;
 
-/// The most rows of one statement.
-const ROWS: usize = 500;
+/// The most rows of one statement: as many predictions as are logged at once. Of 65,535 placeholders they take few.
+const ROWS: usize = 512;
 /// The most bytes of one statement, as far as its texts go: a server may take no more than one megabyte.
 const BYTES: usize = 512 << 10;
 
