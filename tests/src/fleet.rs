@@ -29,7 +29,14 @@ impl Fleet {
     /// # Errors
     /// Where one does not.
     pub fn start(home: &Home) -> Result<Self> {
-        let broker = Broker::start()?;
+        Self::joined_by(Broker::start()?, home)
+    }
+
+    /// The same, joined by this broker.
+    ///
+    /// # Errors
+    /// Where one does not listen.
+    pub fn joined_by(broker: Broker, home: &Home) -> Result<Self> {
         let sink = broker.url();
         let start = |name| Function::start(home, name, &[("K_SINK", &sink)]);
         let fleet = Self {

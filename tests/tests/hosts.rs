@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, Result, ensure};
-use pappus_tests::{Answer, Broker, Function, Home, Lambda, Trained, Up, eventually, pictures, runtime};
+use pappus_tests::{Answer, Broker, Fleet, Function, Home, Lambda, Trained, Up, eventually, pictures, runtime};
 use serde_json::{Value, json};
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -41,46 +41,6 @@ const TRAINED: &str = "io.pappus.model.trained";
 const EVALUATED: &str = "io.pappus.model.evaluated";
 const RELEASED: &str = "io.pappus.release.changed";
 
-/// Every function in a process of its own, with a broker between them.
-struct Functions {
-    ingest: Function,
-    trigger: Function,
-    train: Function,
-    evaluate: Function,
-    promote: Function,
-    predict: Function,
-}
-
-impl Functions {
-    fn start(home: &Home, broker: &Broker) -> Result<Self> {
-        let sink = broker.url();
-        let start = |name| Function::start(home, name, &[("K_SINK", &sink)]);
-        let (ingest, trigger, train) = (start("ingest")?, start("train-trigger")?, start("train")?);
-        let (evaluate, promote, predict) = (start("evaluate")?, start("promote")?, start("predict")?);
-        for (kind, function) in [
-            (INGESTED, &trigger),
-            (REQUESTED, &train),
-            (TRAINED, &evaluate),
-            (TRAINED, &trigger),
-            (EVALUATED, &promote),
-            (RELEASED, &predict),
-        ] {
-            broker.trigger(kind, function.address());
-        }
-        Ok(Self { ingest, trigger, train, evaluate, promote, predict })
-    }
-
-    fn logs(&self) -> String {
-        let Self { ingest, trigger, train, evaluate, promote, predict } = self;
-        [ingest, trigger, train, evaluate, promote, predict].map(Function::log).concat()
-    }
-
-    fn stop(self) -> Result<()> {
-        let Self { ingest, trigger, train, evaluate, promote, predict } = self;
-        [ingest, trigger, train, evaluate, promote, predict].into_iter().try_for_each(|one| one.stop().map(drop))
-    }
-}
-
 #[test]
 fn events_alone_join_the_functions_though_each_comes_twice() -> Result<()> {
     let _alone = alone();
@@ -90,26 +50,25 @@ fn events_alone_join_the_functions_though_each_comes_twice() -> Result<()> {
     let home = Home::new()?;
     // A training begins with any 50 that are new: also the last of them, before the end, has its 20 test images.
     let (drawn, pictures) = drawn(&home, 110)?;
-    let broker = Broker::start()?;
-    let functions = Functions::start(&home, &broker)?;
-    let predict = &functions.predict;
+    let fleet = Fleet::start(&home)?;
+    let predict = &fleet.predict;
     assert_eq!(predict.get("/health/ready")?.status, 503, "there is no model yet");
     for path in &pictures {
         let told = put(&home, &drawn, path)?.to_string();
         for _ in 0..2 {
-            functions.ingest.post("/events", "application/json", told.as_bytes())?.expect(204)?;
+            fleet.ingest.post("/events", "application/json", told.as_bytes())?.expect(204)?;
         }
     }
     eventually("a model answers", || Ok((predict.get("/health/ready")?.status == 200).then_some(())))
-        .with_context(|| functions.logs())?;
+        .with_context(|| fleet.logs())?;
     let answer = predict.post("/predict", "image/jpeg", &std::fs::read(&pictures[0])?)?.expect(200)?;
     assert_eq!(answer.text("predicted_class"), "dandelion");
     let released = eventually("the release is told of", || {
-        let statuses = broker.delivered(RELEASED);
+        let statuses = fleet.broker.delivered(RELEASED);
         Ok((statuses.len() >= 2).then_some(statuses))
     })?;
     assert!(released.iter().all(|status| *status == 204), "{released:?}");
-    functions.stop()?;
+    fleet.stop()?;
 
     let status = home.json(&["status"])?;
     assert_eq!(status["images"]["labels"], json!({ "dandelion": 110, "grass": 110 }), "nothing twice, nothing lost");
@@ -134,23 +93,23 @@ fn events_that_come_late_and_twice_and_the_last_first_change_nothing() -> Result
     by_hand.json(&["ingest", "photos"])?;
     let version = by_hand.json(&["train"])?["version"].clone();
 
-    let broker = Broker::holding()?;
-    let functions = Functions::start(&home, &broker)?;
+    let fleet = Fleet::joined_by(Broker::holding()?, &home)?;
+    let broker = &fleet.broker;
     for path in &pictures {
         let told = put(&home, &drawn, path)?.to_string();
-        functions.ingest.post("/events", "application/json", told.as_bytes())?.expect(204)?;
+        fleet.ingest.post("/events", "application/json", told.as_bytes())?.expect(204)?;
     }
     broker.deliver_late();
     let order = broker.order();
-    let released = order.iter().position(|kind| kind == RELEASED).with_context(|| functions.logs())?;
+    let released = order.iter().position(|kind| kind == RELEASED).with_context(|| fleet.logs())?;
     let before = order[..released].iter().filter(|kind| *kind == INGESTED).count();
     assert_eq!((before, broker.taken(INGESTED)), (1, pictures.len()), "the others come behind the release");
     for kind in [INGESTED, REQUESTED, TRAINED, EVALUATED, RELEASED] {
         let delivered = broker.delivered(kind);
         assert!(delivered.len() >= 2 && delivered.iter().all(|status| *status == 204), "{kind}: {delivered:?}");
     }
-    assert_eq!(functions.predict.get("/model/info")?.expect(200)?.body["model_version"], version);
-    functions.stop()?;
+    assert_eq!(fleet.predict.get("/model/info")?.expect(200)?.body["model_version"], version);
+    fleet.stop()?;
 
     let status = home.json(&["status"])?;
     assert_eq!(status["images"], by_hand.json(&["status"])?["images"]);
