@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use pappus_tests::{Home, Running, Service, Trained, eventually, pictures};
+use pappus_tests::{Home, Running, Service, Trained, eventually, pictures, runtime};
 use serde_json::Value;
 
 use crate::standing::{champion, images, one_line, releases};
@@ -17,8 +17,18 @@ fn crash_under(running: Running, server: &Service) -> Result<String> {
     one_line(running.wait()?)
 }
 
+/// In the middle of an ingest, and of a training in another home where there is ONNX Runtime. Each time it is said where
+/// it failed, in one of these ways.
+pub fn ingest_and_training(home: &Home, another: &Home, server: &mut Service, ways: &[&str]) -> Result<()> {
+    each_names(&ingest(home, server)?, ways)?;
+    if runtime()?.is_none() {
+        return Ok(());
+    }
+    each_names(&[training(another, server)?], ways)
+}
+
 /// In the middle of an ingest, twice: the third finishes what the others began. What they said.
-pub fn ingest(home: &Home, server: &mut Service) -> Result<Vec<String>> {
+fn ingest(home: &Home, server: &mut Service) -> Result<Vec<String>> {
     const IMAGES: u32 = 400;
     pictures::noise(home, "photos", "moss", IMAGES)?;
     let mut said = Vec::new();
@@ -41,7 +51,7 @@ pub fn ingest(home: &Home, server: &mut Service) -> Result<Vec<String>> {
 }
 
 /// In the middle of a training: the next makes the one version. What the first said.
-pub fn training(home: &Home, server: &mut Service) -> Result<String> {
+fn training(home: &Home, server: &mut Service) -> Result<String> {
     pictures::sample(home, "drawn", 2, 20)?;
     home.json(&["ingest", "drawn"])?;
     let training = home.start(&["train", "--recipe", "scratch"])?;

@@ -9,38 +9,26 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
 use pappus_objects::PutMode;
-use pappus_tests::{Answer, Function, Home, Trained, eventually, neighbour, pictures, place, runtime, unique};
+use pappus_tests::{Answer, Function, Home, Trained, eventually, neighbour, pictures, place, unique};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::task::spawn_blocking;
 
 use crate::standing::{images, standing_on};
-use crate::{awaited, crash, slow};
-
-/// What is said of one that dies under a request, and of one that is away when a command begins.
-const SAYS: [&str; 2] = ["the catalog failed", "PAPPUS_CATALOG cannot be used: the catalog cannot be reached"];
+use crate::{catalog, crash, slow};
 
 #[test]
 fn an_ingest_and_a_training_outlive_a_crash_of_dynamodb() -> Result<()> {
     let Some((mut dynamodb, home)) = standing_on("dynamodb")? else { return Ok(()) };
-    let said = crash::ingest(&home, &mut dynamodb)?;
-    crash::each_names(&said, &SAYS)?;
-    if runtime()?.is_none() {
-        return Ok(());
-    }
     let table = place(dynamodb.setting("PAPPUS_CATALOG")?, "another")?;
-    let home = Home::new()?.on(&dynamodb).with("PAPPUS_CATALOG", table);
-    let said = crash::training(&home, &mut dynamodb)?;
-    crash::each_names(&[said], &SAYS)
+    let another = Home::new()?.on(&dynamodb).with("PAPPUS_CATALOG", table);
+    crash::ingest_and_training(&home, &another, &mut dynamodb, &catalog::SAYS)
 }
 
 #[test]
 fn a_release_has_happened_once_or_not_at_all_when_dynamodb_crashes() -> Result<()> {
     let Some((mut dynamodb, home)) = standing_on("dynamodb")? else { return Ok(()) };
-    awaited::starting(&home, &mut dynamodb, "PAPPUS_CATALOG cannot be used: the catalog cannot be reached")?;
-    let Some(trained) = Trained::copy()? else { return Ok(()) };
-    let said = crash::releasing(&home, &trained, &mut dynamodb)?;
-    crash::each_names(&said, &["the catalog cannot be reached"])
+    catalog::releasing(&home, &mut dynamodb)
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! asked is told.
 
 mod awaited;
+mod catalog;
 mod contest;
 mod crash;
 mod dynamodb;

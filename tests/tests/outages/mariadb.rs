@@ -1,38 +1,26 @@
 //! MariaDB.
 
 use anyhow::{Context as _, Result};
-use pappus_tests::{Database, Home, Trained, eventually, neighbour, pictures, runtime};
+use pappus_tests::{Database, Home, Trained, eventually, neighbour, pictures};
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Connection as _};
 use tokio::runtime::Runtime;
 
 use crate::standing::{images, releases, standing_on};
-use crate::{awaited, crash, slow};
-
-/// What is said of one that dies under a request, and of one that is away when a command begins.
-const SAYS: [&str; 2] = ["the catalog failed", "PAPPUS_CATALOG cannot be used: the catalog cannot be reached"];
+use crate::{catalog, crash, slow};
 
 #[test]
 fn an_ingest_and_a_training_outlive_a_crash_of_mariadb() -> Result<()> {
     let Some((mut mariadb, home)) = standing_on("mariadb")? else { return Ok(()) };
-    let said = crash::ingest(&home, &mut mariadb)?;
-    crash::each_names(&said, &SAYS)?;
-    if runtime()?.is_none() {
-        return Ok(());
-    }
     let database = Database::new(mariadb.setting("PAPPUS_CATALOG")?)?;
-    let home = Home::new()?.with("PAPPUS_CATALOG", database.url());
-    let said = crash::training(&home, &mut mariadb)?;
-    crash::each_names(&[said], &SAYS)
+    let another = Home::new()?.with("PAPPUS_CATALOG", database.url());
+    crash::ingest_and_training(&home, &another, &mut mariadb, &catalog::SAYS)
 }
 
 #[test]
 fn a_release_has_happened_once_or_not_at_all_when_mariadb_crashes() -> Result<()> {
     let Some((mut mariadb, home)) = standing_on("mariadb")? else { return Ok(()) };
-    awaited::starting(&home, &mut mariadb, "PAPPUS_CATALOG cannot be used: the catalog cannot be reached")?;
-    let Some(trained) = Trained::copy()? else { return Ok(()) };
-    let said = crash::releasing(&home, &trained, &mut mariadb)?;
-    crash::each_names(&said, &["the catalog cannot be reached"])
+    catalog::releasing(&home, &mut mariadb)
 }
 
 #[test]

@@ -20,14 +20,8 @@ const NAMES: &str = "at http://127.0.0.1:";
 #[test]
 fn an_ingest_and_a_training_outlive_a_crash_of_minio() -> Result<()> {
     let Some((mut minio, home)) = standing_on("minio")?.filter(|(minio, _)| lasts(minio)) else { return Ok(()) };
-    let said = crash::ingest(&home, &mut minio)?;
-    crash::each_names(&said, &[NAMES])?;
-    if pappus_tests::runtime()?.is_none() {
-        return Ok(());
-    }
-    let home = Home::new()?.on(&minio);
-    let said = crash::training(&home, &mut minio)?;
-    crash::each_names(&[said], &[NAMES])
+    let another = Home::new()?.on(&minio);
+    crash::ingest_and_training(&home, &another, &mut minio, &[NAMES])
 }
 
 #[test]
