@@ -86,16 +86,25 @@ fn the_loop_runs_on_s3_and_dynamodb() -> Result<()> {
     the_loop(&home, &objects)
 }
 
+/// The keys in the environment of the tests, as lines of a file of settings.
+fn keys() -> String {
+    let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+    names.iter().filter_map(|name| Some(format!("{name}='{}'\n", std::env::var(name).ok()?))).collect()
+}
+
 #[test]
 fn a_home_moves_to_servers_and_back() -> Result<()> {
     let servers = (neighbour("PAPPUS_TEST_S3"), neighbour("PAPPUS_TEST_MYSQL"), neighbour("PAPPUS_TEST_DYNAMODB"));
     let (Some(s3), Some(mysql), Some(dynamodb)) = servers else { return Ok(()) };
-    let Some(home) = Trained::copy()? else { return Ok(()) };
+    let Some(trained) = Trained::copy()? else { return Ok(()) };
+    // Whoever opened a server with the keys of the process instead of those of its file would be turned away.
+    let home = Home::copy_of(trained.work())?;
+    let home = home.with("AWS_ACCESS_KEY_ID", "wrong").with("AWS_SECRET_ACCESS_KEY", "wrong");
     let database = Database::new(&mysql)?;
     let (first, second) = (place(&s3, &unique())?, place(&s3, &unique())?);
     let table = place(&dynamodb, &format!("pappus-{}", unique()))?;
     let settings = |file: &str, objects: &str, catalog: &str| {
-        let lines = format!("PAPPUS_OBJECTS='{objects}'\nexport PAPPUS_CATALOG={catalog}\n");
+        let lines = format!("PAPPUS_OBJECTS='{objects}'\nexport PAPPUS_CATALOG={catalog}\n{}", keys());
         std::fs::write(home.work().join(file), lines)
     };
     settings("mysql.env", &first, &database.url())?;
