@@ -1,4 +1,8 @@
 //! Writing an object as parts: several at once, in bounded memory, and all of them or none.
+//!
+//! An upload that is dropped is aborted by a task that nobody waits for. A process that ends at once after, as a command does
+//! on Ctrl-C, may be gone before the server hears of it: the parts then stay, as those of one that is killed, until the
+//! bucket's rule for incomplete uploads removes them.
 
 use std::sync::Arc;
 
