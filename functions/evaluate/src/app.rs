@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use axum::Router;
 use pappus_domain::event::{ModelEvaluated, ModelTrained};
 use pappus_domain::{Event, EventKind as _, Timestamp};
 use pappus_host::{App, Context, Failure, OnEvent, Outcome};
 
+use crate::api;
 use crate::error::Error;
 use crate::judge::Evaluate;
 
@@ -20,7 +20,8 @@ struct OnTrained {
 pub fn app(context: Context) -> App {
     context.tracking.attend();
     let evaluate = Evaluate::new(context.clone());
-    App { name: "evaluate", router: Router::new(), on_event: Arc::new(OnTrained { evaluate, context }) }
+    let router = api::router(evaluate.clone(), context.clone());
+    App { name: "evaluate", router, on_event: Arc::new(OnTrained { evaluate, context }) }
 }
 
 #[async_trait]

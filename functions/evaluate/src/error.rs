@@ -62,6 +62,9 @@ pub enum Error {
     /// The report cannot be written.
     #[error("the report cannot be written")]
     Json(#[from] serde_json::Error),
+    /// A request over HTTP that cannot be understood.
+    #[error("{0}")]
+    BadRequest(String),
     /// The work was stopped from outside.
     #[error("the evaluation was stopped")]
     Stopped(#[from] tokio::task::JoinError),
@@ -71,7 +74,9 @@ impl Dispose for Error {
     fn disposition(&self) -> Disposition {
         match self {
             Self::NoVersion(_) => Disposition::Absent,
-            Self::NoTestImages(_) | Self::DataSet { .. } | Self::Damaged(_) => Disposition::Refused,
+            Self::BadRequest(_) | Self::NoTestImages(_) | Self::DataSet { .. } | Self::Damaged(_) => {
+                Disposition::Refused
+            }
             Self::Catalog(error) => error.disposition(),
             Self::Objects(_) | Self::Stopped(_) => Disposition::Unavailable,
             Self::Model { source: pappus_inference::Error::Objects(_), .. } => Disposition::Unavailable,

@@ -3,6 +3,7 @@
 //! The verdict is a list of gates with their figures (`pappus_domain::verdict`). It is written to the catalog and, with
 //! everything measured, to `evaluations/<model>/<version>/<data set>/report.json`, with plots beside it.
 
+mod api;
 mod app;
 mod error;
 mod judge;

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use axum::Router;
-use pappus_domain::event::{ImagesIngested, ObjectCreated};
+use pappus_domain::event::{FeedbackGiven, ImagesIngested, ObjectCreated};
 use pappus_domain::image::Label;
 use pappus_domain::{Digest, Event, EventKind as _, Timestamp};
 use pappus_host::{App, Context, Disposition, Failure, OnEvent, Outcome};
 use pappus_objects::{Bucket, Key};
 
+use crate::api;
 use crate::candidate::{Candidate, Content};
 use crate::error::Error;
 use crate::pipeline::{Ingest, Options};
 
-/// Ingests an object that was put under `incoming/<label>/`.
+/// Ingests an object that was put under `incoming/<label>/`, and an image whose truth was told and whose bytes were kept.
 struct OnObject {
     ingest: Ingest,
     context: Context,
@@ -26,21 +26,38 @@ pub fn app(context: Context) -> App {
     let options = Options::default();
     let max_bytes = options.limits.bytes;
     let ingest = Ingest::new(context.clone(), options);
-    App { name: "ingest", router: Router::new(), on_event: Arc::new(OnObject { ingest, context, max_bytes }) }
+    let router = api::router(ingest.clone(), context.clone());
+    App { name: "ingest", router, on_event: Arc::new(OnObject { ingest, context, max_bytes }) }
 }
 
 #[async_trait]
 impl OnEvent for OnObject {
     fn kinds(&self) -> Vec<&'static str> {
-        vec![ObjectCreated::KIND]
+        vec![ObjectCreated::KIND, FeedbackGiven::KIND]
     }
 
     async fn on_event(&self, event: Event) -> Result<Outcome, Failure> {
+        if let Some(FeedbackGiven { feedback, bytes }) = event.read()? {
+            let Some(key) = bytes else { return Ok(Outcome::NOTHING) };
+            let origin = format!("feedback:{}", feedback.prediction);
+            return self.take(key, feedback.label, origin).await;
+        }
         let created = event.read::<ObjectCreated>()?;
         let Some(ObjectCreated { bucket, key, .. }) = created else { return Ok(Outcome::NOTHING) };
         let ours = key_in(self.context.objects.bucket(), bucket.as_deref(), &key)?;
         let Some(key) = ours.map(str::to_owned) else { return Ok(Outcome::NOTHING) };
         let Some(label) = label_of(&key)? else { return Ok(Outcome::NOTHING) };
+        self.take(key.clone(), label, key).await
+    }
+
+    async fn ready(&self) -> Result<(), Failure> {
+        self.context.check().await
+    }
+}
+
+impl OnObject {
+    /// Takes in an object of the store as an image.
+    async fn take(&self, key: String, label: Label, origin: String) -> Result<Outcome, Failure> {
         let object: Key = key.parse().map_err(|error| Failure::new(Disposition::Refused, format!("{error}")))?;
         // One that is larger is refused for good, and never read: so it has no digest to be quarantined under.
         let bytes = match self.context.objects.get(&object, self.max_bytes).await {
@@ -52,8 +69,7 @@ impl OnEvent for OnObject {
         };
         // Equal batches are one event: an object, as it was when it was taken in.
         let batch = Digest::of_parts([key.as_bytes(), Digest::of(&bytes).as_bytes().as_slice()]).short(16);
-        let summary =
-            self.ingest.one(Candidate { content: Content::Bytes(bytes), label: Some(label), origin: key }).await?;
+        let summary = self.ingest.one(Candidate { content: Content::Bytes(bytes), label: Some(label), origin }).await?;
         // An image that is known counts too: the delivery that recorded it may have died before it could say so.
         let stored = summary.stored + summary.relabelled + summary.duplicates;
         if stored == 0 {
@@ -61,10 +77,6 @@ impl OnEvent for OnObject {
         }
         let ingested = ImagesIngested { batch, stored };
         Ok(Outcome::event(Event::new("ingest", &ingested, Timestamp::now()).map_err(Error::from)?))
-    }
-
-    async fn ready(&self) -> Result<(), Failure> {
-        self.context.check().await
     }
 }
 

@@ -61,6 +61,9 @@ pub enum Error {
     /// The work was stopped from outside.
     #[error("a part of the ingest was stopped: run the same command again to go on")]
     Stopped(#[from] tokio::task::JoinError),
+    /// A request over HTTP that cannot be understood.
+    #[error("{0}")]
+    BadRequest(String),
     /// An event cannot be written.
     #[error("an event cannot be written")]
     Event(#[from] serde_json::Error),
@@ -70,7 +73,9 @@ impl Dispose for Error {
     fn disposition(&self) -> Disposition {
         match self {
             Self::Path { .. } => Disposition::Absent,
-            Self::Empty(_) | Self::Label { .. } | Self::Csv { .. } | Self::Column { .. } => Disposition::Refused,
+            Self::BadRequest(_) | Self::Empty(_) | Self::Label { .. } | Self::Csv { .. } | Self::Column { .. } => {
+                Disposition::Refused
+            }
             Self::Catalog(error) => error.disposition(),
             Self::Objects(error) => error.disposition(),
             Self::Stopped(_) => Disposition::Unavailable,

@@ -8,6 +8,7 @@
 //! cut off leaves nothing wrong behind, and the same command again finishes the work. A bad image is quarantined with
 //! the reason, and the rest goes on.
 
+mod api;
 mod app;
 mod candidate;
 mod error;

@@ -111,6 +111,33 @@ impl Ingest {
         self.run(receiver, 1, |_| {}).await
     }
 
+    /// Takes in images at URLs: those that were not fetched before, and those whose bytes were lost.
+    ///
+    /// # Errors
+    /// [`Error`]; what was taken in before stays.
+    pub async fn sources(&self, sources: Vec<(String, Label)>) -> Result<Summary, Error> {
+        let mut conflicts = Summary::default();
+        let added = self.intake.catalog.add_sources(&sources, self.on_conflict).await?;
+        let (sender, receiver) = mpsc::channel(sources.len().max(1));
+        for ((url, label), added) in sources.into_iter().zip(added) {
+            let origin = url.clone();
+            let content = match added {
+                Added::Pending => Content::Source(url),
+                Added::Stored(image) => Content::Fetched { url, image },
+                Added::Conflict(kept) => {
+                    conflicts.count(Outcome::conflict(url, kept), true);
+                    continue;
+                }
+            };
+            // There is room for each of them, and the other end is here.
+            let _ = sender.try_send(Ok(Candidate { content, label: Some(label), origin }));
+        }
+        drop(sender);
+        let mut summary = self.run(receiver, DOWNLOADS, |_| {}).await?;
+        summary.add(conflicts);
+        Ok(summary)
+    }
+
     /// Records the lines of a manifest as sources to be fetched. What was fetched before is a known image that comes
     /// again, under the label of its line.
     ///

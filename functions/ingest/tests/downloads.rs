@@ -13,8 +13,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use common::{Place, picture, place};
+use pappus_catalog::OnConflict;
+use pappus_domain::image::Label;
 use pappus_ingest::Fate;
 use tokio::net::TcpListener;
+
+fn label(name: &str) -> Label {
+    name.parse().unwrap()
+}
 
 /// What a server was asked, and how often.
 type Asked = Arc<Mutex<BTreeMap<String, usize>>>;
@@ -155,4 +161,19 @@ async fn a_fetch_that_was_cut_off_goes_on_where_it_was() {
     assert_eq!((place.images().await.len(), place.objects().await), (IMAGES, IMAGES));
     let asked: usize = asked.lock().unwrap().values().sum();
     assert!(asked < IMAGES + 200, "{asked} requests for {IMAGES} images");
+}
+
+#[tokio::test]
+async fn sources_that_are_asked_for_are_fetched_and_no_others() {
+    let (place, (url, asked)) = (place().await, server().await);
+    // What an earlier manifest has left stays for whoever fetches that.
+    place.context.catalog.add_sources(&[(format!("{url}/image/9"), label("cat"))], OnConflict::Keep).await.unwrap();
+    let sources = || vec![(format!("{url}/image/1"), label("cat")), (format!("{url}/text/2"), label("dog"))];
+    let summary = place.ingest.sources(sources()).await.unwrap();
+    assert_eq!((summary.seen, summary.stored, summary.quarantined), (2, 1, 1), "{summary:?}");
+    assert_eq!(place.label(&picture(1)).await, "cat");
+    let again = place.ingest.sources(sources()).await.unwrap();
+    assert_eq!((again.seen, again.stored, again.duplicates), (2, 0, 1), "{again:?}");
+    let asked = asked.lock().unwrap();
+    assert_eq!((asked.get("image/1"), asked.get("image/9")), (Some(&1), None), "what is known is not fetched again");
 }

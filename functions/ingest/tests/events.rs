@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use common::bucket::InBucket;
 use common::{Place, picture, place};
-use pappus_domain::event::{ImagesIngested, ObjectCreated};
+use pappus_catalog::contract::samples;
+use pappus_domain::Feedback;
+use pappus_domain::event::{FeedbackGiven, ImagesIngested, ObjectCreated};
 use pappus_domain::{Event, Timestamp};
 use pappus_host::{Disposition, Failure};
 use pappus_objects::PutMode;
@@ -40,6 +42,26 @@ async fn an_object_under_incoming_is_taken_in_under_the_label_of_its_folder() {
     assert_eq!((ingested.stored, event.source.as_str()), (1, "/pappus/ingest"));
     assert_eq!(place.label(&picture(1)).await, "cat");
     assert_eq!(place.image(&picture(1)).await.unwrap().origin, "incoming/cat/phone/1.jpg");
+}
+
+#[tokio::test]
+async fn an_image_whose_truth_was_told_becomes_a_labelled_one_where_it_was_kept() {
+    let place = place().await;
+    put(&place, "kept/2026-11-25/1", picture(1)).await;
+    let feedback = Feedback { image: pappus_domain::Digest::of(&picture(1)), ..samples::feedback(1, "cat", 0) };
+    let given = |bytes: Option<&str>| {
+        let given = FeedbackGiven { feedback: feedback.clone(), bytes: bytes.map(str::to_owned) };
+        Event::new("predict", &given, Timestamp::now()).unwrap()
+    };
+    assert!(deliver(&place, given(None)).await.unwrap().is_empty());
+    assert!(deliver(&place, given(Some("kept/2026-11-25/2"))).await.unwrap().is_empty(), "it is gone");
+    assert_eq!(place.images().await.len(), 0);
+    for _ in 0..2 {
+        let events = deliver(&place, given(Some("kept/2026-11-25/1"))).await.unwrap();
+        assert_eq!(events[0].read::<ImagesIngested>().unwrap().unwrap().stored, 1);
+    }
+    let image = place.image(&picture(1)).await.unwrap();
+    assert_eq!((image.label.unwrap().as_str(), image.origin), ("cat", format!("feedback:{}", feedback.prediction)));
 }
 
 #[tokio::test]

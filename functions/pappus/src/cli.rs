@@ -61,12 +61,16 @@ pub(crate) enum Command {
     Predict(Predict),
     /// List images
     Images(Images),
-    /// List trainings
-    Runs(Limit),
+    /// List trainings, or follow one to its end
+    Runs(Runs),
     /// List model versions
     Models(Limit),
     /// Write the plots of a version into a folder: of its training, and of its last evaluation
     Plots(Plots),
+    /// Tell what an image that was classified truly shows
+    Feedback(Feedback),
+    /// List what was decided about training, and the figures behind it
+    Decisions(Limit),
     /// Say how everything stands
     Status,
     /// Tell MLflow what waits to be told
@@ -235,6 +239,25 @@ pub(crate) struct Limit {
     /// The most to list
     #[arg(long, default_value_t = 20)]
     pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Runs {
+    /// The most to list
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: usize,
+    /// Follow a run to its end, wherever it is trained [default: the last one]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, conflicts_with = "limit")]
+    #[expect(clippy::option_option, reason = "whether to follow, and which")]
+    pub(crate) follow: Option<Option<RunId>>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Feedback {
+    /// The id of a prediction: the `request_id` of its answer
+    pub(crate) prediction: pappus_domain::prediction::PredictionId,
+    /// What the image truly shows: a class of the model that answered
+    pub(crate) label: Label,
 }
 
 #[derive(Debug, Args)]

@@ -42,7 +42,7 @@ pub(crate) fn training(output: Output) -> Progress {
                 }
                 shown.set_position(done);
             }
-            Step::Validated { candidate, accuracy } => {
+            Step::Validated { candidate, accuracy, .. } => {
                 shown.finish_and_clear();
                 *shown = ProgressBar::hidden();
                 // What hinders printing ends the command when it prints its result.
@@ -50,7 +50,7 @@ pub(crate) fn training(output: Output) -> Progress {
             }
             other => {
                 shown.finish_and_clear();
-                *shown = spinner(output, &describe(&other));
+                *shown = spinner(output, &other.to_string());
             }
         }
     })
@@ -60,15 +60,4 @@ fn spinner(output: Output, what: &str) -> ProgressBar {
     let spinner = ProgressBar::with_draw_target(None, target(output)).with_message(what.to_owned());
     spinner.enable_steady_tick(Duration::from_millis(100));
     spinner
-}
-
-fn describe(step: &Step) -> String {
-    match step {
-        Step::Waiting => "another training holds the lease: seeing whether it lives".into(),
-        Step::Freezing => "freezing the data set".into(),
-        Step::Learning => "learning features from the images".into(),
-        Step::Validating { candidate } => format!("cross-validating {candidate}"),
-        Step::Packing => "writing the package".into(),
-        Step::Extracting { candidate, .. } | Step::Validated { candidate, .. } => candidate.clone(),
-    }
 }

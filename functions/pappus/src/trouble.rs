@@ -53,6 +53,7 @@ failures!(
     pappus_train::Error,
     pappus_evaluate::Error,
     pappus_promote::Error,
+    pappus_predict::Error,
 );
 
 /// A host's error: a setting, or a failure.

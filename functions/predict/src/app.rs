@@ -20,7 +20,9 @@ use uuid::Uuid;
 
 use crate::api::{Batch, BatchItem, ModelInfo, Predicted, Reloaded, Welcome};
 use crate::error::Error;
+use crate::feedback::feedback;
 use crate::health::Probe;
+use crate::kept::Keeper;
 use crate::log::PredictionLog;
 use crate::metrics::{Failed, Loaded, PredictMetrics, Predicted as PredictedLabels, Step};
 use crate::retention::keep_for;
@@ -42,6 +44,8 @@ pub struct Predict {
     pub(crate) context: Context,
     pub(crate) serving: Serving,
     pub(crate) log: PredictionLog,
+    /// Nothing where no image is kept.
+    pub(crate) keeper: Option<Keeper>,
     metrics: PredictMetrics,
     probe: Probe,
 }
@@ -54,6 +58,7 @@ pub async fn app(context: Context) -> App {
     let predict = Arc::new_cyclic(|this| Predict {
         this: this.clone(),
         serving: Serving::new(context.clone()),
+        keeper: context.settings.keep_images.then(|| Keeper::new(context.objects.clone(), metrics.unkept.clone())),
         log: PredictionLog::start(context.catalog.clone(), Some(waiting), metrics.unlogged.clone()),
         metrics,
         probe: Probe::new(),
@@ -79,6 +84,7 @@ pub async fn app(context: Context) -> App {
     let router = Router::new()
         .route("/", get(welcome))
         .route("/predict", post(predict_one))
+        .route("/predictions/{id}/feedback", post(feedback))
         .route("/health", get(health))
         .route("/model/info", get(model_info))
         .route("/model/reload", post(reload))
@@ -121,6 +127,7 @@ impl Predict {
     ) -> Result<Prediction, Error> {
         let begun = Instant::now();
         let digest = Digest::of(&image);
+        let kept = self.keeper.as_ref().map(|_| image.clone());
         let answer = live.classifier.classify(image, LIMITS).await?;
         let took = begun.elapsed();
         let manifest = live.classifier.manifest();
@@ -144,6 +151,9 @@ impl Predict {
         };
         self.metrics.predictions.get_or_create(&labels).inc();
         self.log.log(prediction.clone());
+        if let (Some(keeper), Some(image)) = (&self.keeper, kept) {
+            keeper.keep(&prediction, image);
+        }
         Ok(prediction)
     }
 
@@ -194,7 +204,7 @@ async fn predict_batch(State(predict): State<Arc<Predict>>, request: Request) ->
 }
 
 /// As the catalog keeps it, so that what is read back is what was answered.
-fn to_the_millisecond(time: Timestamp) -> Timestamp {
+pub(crate) fn to_the_millisecond(time: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }
 

@@ -1,6 +1,8 @@
 //! Why there is no answer.
 
 use pappus_domain::ModelVersion;
+use pappus_domain::feedback::NoClass;
+use pappus_domain::prediction::PredictionId;
 use pappus_host::{Dispose, Disposition};
 use pappus_inference::{ClassifyError, ImageError};
 
@@ -40,6 +42,21 @@ pub enum Error {
     /// The metadata store failed.
     #[error("the catalog failed")]
     Catalog(#[from] pappus_catalog::Error),
+    /// There is no such prediction.
+    #[error("there is no prediction {0} in the log")]
+    NoPrediction(PredictionId),
+    /// The model that made a prediction is gone, and with it the names of its classes.
+    #[error("version {0} is not in the catalog any more: what it answered cannot be judged")]
+    NoManifest(ModelVersion),
+    /// The truth is no class of the model.
+    #[error(transparent)]
+    NoClass(#[from] NoClass),
+    /// The object store failed.
+    #[error("the object store failed")]
+    Objects(#[from] pappus_objects::Error),
+    /// A name makes no key of an object.
+    #[error(transparent)]
+    Key(#[from] pappus_objects::NotAKey),
     /// The work was stopped from outside.
     #[error("loading was stopped")]
     Stopped(#[from] tokio::task::JoinError),
@@ -60,6 +77,8 @@ impl Error {
             Self::Classify(ClassifyError::Overloaded) => "overloaded",
             Self::Classify(_) | Self::Model(_) => "model",
             Self::Catalog(_) => "catalog",
+            Self::NoPrediction(_) | Self::NoManifest(_) | Self::NoClass(_) => "bad_feedback",
+            Self::Objects(_) | Self::Key(_) => "objects",
             Self::Stopped(_) => "stopped",
             Self::Event(_) => "event",
         }
@@ -69,7 +88,8 @@ impl Error {
 impl Dispose for Error {
     fn disposition(&self) -> Disposition {
         match self {
-            Self::BadRequest(_) => Disposition::Refused,
+            Self::BadRequest(_) | Self::NoClass(_) => Disposition::Refused,
+            Self::NoPrediction(_) | Self::NoManifest(_) => Disposition::Absent,
             Self::TooLarge { .. } | Self::Classify(ClassifyError::Image(ImageError::TooManyBytes { .. })) => {
                 Disposition::TooLarge
             }
@@ -78,7 +98,8 @@ impl Dispose for Error {
             }
             Self::Classify(ClassifyError::Image(_)) => Disposition::Refused,
             Self::Classify(ClassifyError::Overloaded) => Disposition::Overloaded,
-            Self::Classify(ClassifyError::Model(_)) | Self::Event(_) => Disposition::Fault,
+            Self::Classify(ClassifyError::Model(_)) | Self::Event(_) | Self::Key(_) => Disposition::Fault,
+            Self::Objects(error) => error.disposition(),
             Self::Catalog(error) => error.disposition(),
             Self::NoModel | Self::Unloadable { .. } | Self::Classify(_) | Self::Model(_) | Self::Stopped(_) => {
                 Disposition::Unavailable

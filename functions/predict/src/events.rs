@@ -65,11 +65,21 @@ impl OnEvent for Predict {
     }
 
     async fn flush(&self) {
-        self.log.flush(FLUSH).await;
+        self.settle(FLUSH).await;
     }
 }
 
 impl Predict {
+    /// Has all that was answered logged, and the images kept that are to be, and waits for that, at most so long.
+    pub(crate) async fn settle(&self, patience: Duration) {
+        let kept = async {
+            if let Some(keeper) = &self.keeper {
+                keeper.flush(patience).await;
+            }
+        };
+        tokio::join!(self.log.flush(patience), kept);
+    }
+
     /// Answers an event that carries an image. The same event again is the same answer, where the event has a time; one
     /// that has none is answered anew.
     async fn asked(&self, event: Event) -> Result<Event, Error> {

@@ -8,7 +8,9 @@ mod api;
 mod app;
 mod error;
 mod events;
+mod feedback;
 mod health;
+mod kept;
 mod log;
 mod metrics;
 mod retention;
@@ -18,5 +20,6 @@ mod upload;
 
 pub use app::{Predict, app};
 pub use error::Error;
+pub use feedback::tell;
 pub use log::PredictionLog;
 pub use serving::{Live, Serving};

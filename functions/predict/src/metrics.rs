@@ -40,6 +40,7 @@ pub(crate) struct PredictMetrics {
     pub(crate) errors: Family<Failed, Counter>,
     pub(crate) model: Family<Loaded, Gauge>,
     pub(crate) unlogged: Counter,
+    pub(crate) unkept: Counter,
     pub(crate) model_start: Family<Step, Gauge<f64, AtomicU64>>,
     pub(crate) process_start: Gauge<f64, AtomicU64>,
 }
@@ -55,6 +56,7 @@ impl PredictMetrics {
             errors: Family::default(),
             model: Family::default(),
             unlogged: Counter::default(),
+            unkept: Counter::default(),
             model_start: Family::default(),
             process_start: Gauge::default(),
         };
@@ -67,6 +69,7 @@ impl PredictMetrics {
             registry.register("prediction_errors", "Requests without an answer, by reason", copy.errors);
             registry.register("model_info", "1 for the model that answers", copy.model);
             registry.register("predictions_unlogged", "Answers that the full log could not take", copy.unlogged);
+            registry.register("images_unkept", "Images to be kept that could not be", copy.unkept);
             registry.register("model_start_seconds", "Where the time went to start the model", copy.model_start);
             registry.register("process_start_time_seconds", "When the process began", copy.process_start);
         });

@@ -1,11 +1,12 @@
-//! Predictions are kept for as long as the settings say.
+//! Predictions, and the images that they are of, are kept for as long as the settings say.
 
 use std::sync::Weak;
 use std::time::Duration;
 
 use pappus_catalog::Predictions;
-use pappus_domain::Timestamp;
+use pappus_domain::{Feedback, Timestamp};
 use pappus_host::Failure;
+use pappus_objects::ObjectStore;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
 use crate::Predict;
@@ -31,6 +32,28 @@ pub(crate) async fn keep_for(days: u32, predict: Weak<Predict>) {
             Ok(count) => tracing::info!(count, days, "predictions removed that were too old"),
             Err(error) => tracing::warn!(failure = %Failure::from(error), "old predictions could not be removed"),
         }
+        match forget_images(&*predict.context.objects, before).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, days, "kept images removed that were too old"),
+            Err(error) => tracing::warn!(failure = %Failure::from(error), "old images could not be removed"),
+        }
+    }
+}
+
+/// Removes the images of predictions that were made on a day before that of some moment, and says how many.
+pub(crate) async fn forget_images(objects: &dyn ObjectStore, before: Timestamp) -> Result<u64, pappus_objects::Error> {
+    let (end, mut removed) = (Feedback::kept_since(before), 0);
+    loop {
+        let oldest = objects.list(Feedback::KEPT, None, BATCH).await?;
+        let old: Vec<_> = oldest.iter().take_while(|image| *image.key.as_str() < *end).collect();
+        for image in &old {
+            objects.delete(&image.key).await?;
+        }
+        removed += old.len() as u64;
+        if old.len() < BATCH {
+            return Ok(removed);
+        }
+        sleep(PAUSE).await;
     }
 }
 

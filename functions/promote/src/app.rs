@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use axum::Router;
 use pappus_domain::event::ModelEvaluated;
 use pappus_domain::{Event, EventKind as _, Timestamp};
 use pappus_host::{App, Context, Failure, OnEvent, Outcome};
 
+use crate::api;
 use crate::error::Error;
 use crate::release::{By, Promote};
 
@@ -20,7 +20,8 @@ struct OnEvaluated {
 pub fn app(context: Context) -> App {
     context.tracking.attend();
     let promote = Promote::new(context.clone());
-    App { name: "promote", router: Router::new(), on_event: Arc::new(OnEvaluated { promote, context }) }
+    let router = api::router(promote.clone(), context.clone());
+    App { name: "promote", router, on_event: Arc::new(OnEvaluated { promote, context }) }
 }
 
 #[async_trait]

@@ -47,6 +47,9 @@ pub enum Error {
     /// The metadata store failed, or somebody else was quicker.
     #[error("the release was not changed")]
     Catalog(#[from] pappus_catalog::Error),
+    /// A request over HTTP that cannot be understood.
+    #[error("{0}")]
+    BadRequest(String),
     /// An event cannot be written.
     #[error("an event cannot be written")]
     Event(#[from] serde_json::Error),

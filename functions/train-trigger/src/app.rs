@@ -5,19 +5,22 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::Router;
-use pappus_domain::event::{AlertRaised, ImagesIngested, ModelTrained, ScheduleCame, TrainingRequested};
+use pappus_domain::event::{AlertRaised, FeedbackGiven, ImagesIngested, ModelTrained, ScheduleCame, TrainingRequested};
 use pappus_domain::run::TrainingRequest;
+use pappus_domain::trigger::{Cause, DecisionRecord};
 use pappus_domain::{Event, EventKind as _, Timestamp};
 use pappus_host::{App, Context, Failure, Launch, OnEvent, Outcome};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
+use crate::api;
 use crate::error::Error;
 use crate::launcher::{Launcher, ProcessLauncher};
-use crate::trigger::{Trigger, Wish};
+use crate::trigger::{Decided, Glance, Trigger};
 
 /// How often a training under way is looked at by the decision that waits for its end.
 const LOOK: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// Decides whether to train where there is a reason to, and launches what was decided.
 struct OnReason {
@@ -41,7 +44,8 @@ pub fn app_watching(context: Context, launcher: Arc<dyn Launcher>, period: Durat
 }
 
 fn app_of(decider: Arc<Decider>, launcher: Option<Arc<dyn Launcher>>, context: Context) -> App {
-    App { name: "train-trigger", router: Router::new(), on_event: Arc::new(OnReason { decider, launcher, context }) }
+    let router = api::router(decider.clone());
+    App { name: "train-trigger", router, on_event: Arc::new(OnReason { decider, launcher, context }) }
 }
 
 /// The train-trigger function on its own: trainings start where the event arrives that asks for them, unless
@@ -57,7 +61,7 @@ pub fn app(context: Context) -> App {
 #[async_trait]
 impl OnEvent for OnReason {
     fn kinds(&self) -> Vec<&'static str> {
-        let mut kinds = vec![ImagesIngested::KIND, ScheduleCame::KIND, AlertRaised::KIND];
+        let mut kinds = vec![ImagesIngested::KIND, FeedbackGiven::KIND, ScheduleCame::KIND, AlertRaised::KIND];
         // Where trainings are launched from here, their end is seen from here too.
         kinds.push(if self.launcher.is_some() { TrainingRequested::KIND } else { ModelTrained::KIND });
         kinds
@@ -67,14 +71,9 @@ impl OnEvent for OnReason {
         if let Some(TrainingRequested { request }) = event.read()? {
             return self.launch(request).await;
         }
-        // What an alert or a schedule says is not a reason by itself: the facts are.
-        event.read::<ImagesIngested>()?;
-        event.read::<ScheduleCame>()?;
-        event.read::<ModelTrained>()?;
-        if event.read::<AlertRaised>()?.is_some_and(|alert| alert.resolved) {
-            return Ok(Outcome::NOTHING);
-        }
-        Ok(Outcome { answer: None, events: self.decider.decide().await? })
+        let Some(cause) = cause(&event)? else { return Ok(Outcome::NOTHING) };
+        let Decided { request, .. } = self.decider.decide(cause).await?;
+        Ok(Outcome { answer: None, events: self.decider.consequences(request).await? })
     }
 
     async fn ready(&self) -> Result<(), Failure> {
@@ -94,18 +93,34 @@ impl OnReason {
     }
 }
 
-fn requested(request: TrainingRequest) -> Result<Vec<Event>, Failure> {
+/// Why an event asks whether to train, if it does.
+fn cause(event: &Event) -> Result<Option<Cause>, Failure> {
+    if let Some(AlertRaised { name, resolved, .. }) = event.read()? {
+        return Ok((!resolved).then_some(Cause::Alert { name }));
+    }
+    if event.read::<ScheduleCame>()?.is_some() {
+        return Ok(Some(Cause::Schedule));
+    }
+    if event.read::<FeedbackGiven>()?.is_some() {
+        return Ok(Some(Cause::Feedback));
+    }
+    event.read::<ImagesIngested>()?;
+    event.read::<ModelTrained>()?;
+    Ok(Some(Cause::Change))
+}
+
+fn requested(request: TrainingRequest) -> Result<Event, Failure> {
     let requested = TrainingRequested { request };
-    Ok(vec![Event::new("train-trigger", &requested, Timestamp::now()).map_err(Error::from)?])
+    Ok(Event::new("train-trigger", &requested, Timestamp::now()).map_err(Error::from)?)
 }
 
 /// Decides, one decision after another: of many images at once, the first fifty ask for a training, and the others see
 /// that they have.
-struct Decider {
+pub(crate) struct Decider {
     trigger: Trigger,
-    context: Context,
-    /// How many labelled images there were at the last decision; held while one is made.
-    decided_on: Mutex<Option<u64>>,
+    pub(crate) context: Context,
+    /// What the last decision was made on; held while one is made.
+    decided_on: Mutex<Option<Glance>>,
     is_waiting: AtomicBool,
     /// Whether trainings start elsewhere, where the event that asks for one arrives.
     is_apart: bool,
@@ -117,19 +132,30 @@ impl Decider {
         Self { trigger, context, decided_on: Mutex::default(), is_waiting: AtomicBool::default(), is_apart }
     }
 
-    async fn decide(self: &Arc<Self>) -> Result<Vec<Event>, Failure> {
+    async fn decide(&self, cause: Cause) -> Result<Decided, Failure> {
         let mut decided_on = self.decided_on.lock().await;
-        // Before the decision: an image that comes meanwhile makes the number another one.
-        let labelled = self.trigger.labelled().await?;
-        let decision = self.trigger.decide().await?;
-        tracing::info!(train = decision.train, reason = decision.reason, "whether to train");
-        if !decision.train {
-            *decided_on = Some(labelled);
-            return self.rest().await;
+        let decided = self.trigger.decide(cause).await?;
+        let decision = &decided.record.decision;
+        tracing::info!(train = decision.train(), reason = %decision, run = ?decided.record.run, "whether to train");
+        *decided_on = Some(Glance::from(&decided.record.facts));
+        Ok(decided)
+    }
+
+    /// Decides because somebody asks, who is told the decision whatever it is.
+    pub(crate) async fn decide_for(&self, cause: Cause) -> Result<DecisionRecord, Failure> {
+        let Decided { record, request } = self.decide(cause).await?;
+        if let Some(request) = request {
+            self.context.events.publish(requested(request)?).await?;
         }
-        let request = self.trigger.request(Wish { reason: decision.reason, ..Wish::default() }).await?;
-        *decided_on = Some(labelled);
-        requested(request)
+        Ok(record)
+    }
+
+    /// The events that follow from a decision.
+    async fn consequences(self: &Arc<Self>, request: Option<TrainingRequest>) -> Result<Vec<Event>, Failure> {
+        match request {
+            Some(request) => Ok(vec![requested(request)?]),
+            None => self.rest().await,
+        }
     }
 
     /// What is left to do where no training is to begin.
@@ -158,35 +184,43 @@ impl Decider {
                 tokio::time::sleep(LOOK).await;
             }
             decider.is_waiting.store(false, Ordering::Relaxed);
-            if let Err(failure) = decider.decide_and_publish().await {
+            if let Err(failure) = decider.decide_and_publish(Cause::Change).await {
                 tracing::error!(error = %failure, "whether to train could not be decided");
             }
         });
     }
 
-    async fn decide_and_publish(self: &Arc<Self>) -> Result<(), Failure> {
-        for event in self.decide().await? {
+    async fn decide_and_publish(self: &Arc<Self>, cause: Cause) -> Result<(), Failure> {
+        let Decided { request, .. } = self.decide(cause).await?;
+        for event in self.consequences(request).await? {
             self.context.events.publish(event).await?;
         }
         Ok(())
     }
 
-    /// Decides, if there are other labelled images than at the last decision.
+    /// Decides, if there is anything that the last decision did not know.
     async fn look(self: &Arc<Self>) -> Result<(), Failure> {
-        let labelled = self.trigger.labelled().await?;
-        if *self.decided_on.lock().await == Some(labelled) {
+        let glance = self.trigger.glance().await?;
+        if *self.decided_on.lock().await == Some(glance) {
             return Ok(());
         }
-        self.decide_and_publish().await
+        self.decide_and_publish(Cause::Change).await
     }
 }
 
-/// Looks every `period`, for as long as there is an app that decides.
+/// Looks every `period`, and every hour as a schedule would have it, for as long as there is an app that decides.
 async fn watch(decider: Weak<Decider>, period: Duration) {
+    let mut scheduled = Instant::now();
     loop {
         tokio::time::sleep(period).await;
         let Some(decider) = decider.upgrade() else { return };
-        if let Err(failure) = decider.look().await {
+        let looked = if scheduled.elapsed() < HOUR {
+            decider.look().await
+        } else {
+            scheduled = Instant::now();
+            decider.decide_and_publish(Cause::Schedule).await
+        };
+        if let Err(failure) = looked {
             tracing::warn!(error = %failure, "whether to train could not be decided, to be tried again");
         }
     }

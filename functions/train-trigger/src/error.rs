@@ -33,6 +33,12 @@ pub enum Error {
     /// A training has been asked for just now.
     #[error("run {0} has been asked for and is not begun: whether to train is decided again in a moment")]
     NotBegun(RunId),
+    /// There is no such run.
+    #[error("there is no run {0}")]
+    NoRun(RunId),
+    /// What is asked for is no question of ours.
+    #[error("{0}")]
+    BadRequest(String),
     /// An event cannot be written.
     #[error("an event cannot be written")]
     Event(#[from] serde_json::Error),
@@ -43,6 +49,8 @@ impl Dispose for Error {
         match self {
             Self::Catalog(error) => error.disposition(),
             Self::Launch { .. } | Self::Watch { .. } | Self::NotBegun(_) => Disposition::Unavailable,
+            Self::NoRun(_) => Disposition::Absent,
+            Self::BadRequest(_) => Disposition::Refused,
             Self::Event(_) => Disposition::Fault,
         }
     }

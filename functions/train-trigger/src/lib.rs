@@ -3,6 +3,7 @@
 //! A run is written to the catalog before anybody is told of it. The job itself takes the lease that makes it the only
 //! training of its model, so a second launch does no harm, whoever starts it.
 
+mod api;
 mod app;
 mod error;
 mod launcher;
@@ -11,4 +12,4 @@ mod trigger;
 pub use app::{app, app_watching, app_with};
 pub use error::Error;
 pub use launcher::{Launcher, ProcessLauncher};
-pub use trigger::{Trigger, Wish};
+pub use trigger::{Decided, Trigger, Wish};

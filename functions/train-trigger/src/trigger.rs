@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
+use pappus_catalog::TimeRange;
 use pappus_domain::run::{Recipe, TrainingRequest};
-use pappus_domain::trigger::{Decision, Facts, Policy};
-use pappus_domain::{Lease, Run, RunId, RunStatus, Timestamp};
-use pappus_host::Context;
+use pappus_domain::stats::Proportion;
+use pappus_domain::trigger::{Cause, DecisionId, DecisionRecord, Facts, Hindrance, MeanConfidence};
+use pappus_domain::{Feedback, Lease, ModelVersion, Run, RunId, RunStatus, Timestamp};
+use pappus_host::{Context, Settings};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -29,18 +32,44 @@ pub struct Wish {
 
 /// Runs that are looked at for the last one that counts.
 const RECENT: usize = 50;
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// The last answers that a mean confidence, or an accuracy, is of.
+const ANSWERS: usize = 1000;
+/// Decisions that are forgotten at once.
+const FORGOTTEN: usize = 1000;
+
+/// A decision, as it is written down.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// The decision.
+    pub record: DecisionRecord,
+    /// The training that it asks for.
+    pub request: Option<TrainingRequest>,
+}
+
+/// What other processes may have changed without a word.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Glance {
+    labelled_images: u64,
+    live_accuracy: Option<Proportion>,
+}
+
+impl From<&Facts> for Glance {
+    fn from(&Facts { labelled_images, live_accuracy, .. }: &Facts) -> Self {
+        Self { labelled_images, live_accuracy }
+    }
+}
 
 /// The train-trigger stage.
 #[derive(Clone)]
 pub struct Trigger {
     context: Context,
-    policy: Policy,
 }
 
 impl Trigger {
-    /// A trigger with the default policy.
+    /// A trigger with the policy of the settings.
     pub fn new(context: Context) -> Self {
-        Self { context, policy: Policy::default() }
+        Self { context }
     }
 
     /// Writes down a run as requested.
@@ -59,19 +88,30 @@ impl Trigger {
         Ok(request)
     }
 
-    /// Whether the policy wants a training now, and none is under way.
+    /// Decides whether the policy wants a training now, and none is under way. If so, the run is asked for; in any case
+    /// the decision is written down.
     ///
     /// # Errors
     /// [`Error::Catalog`].
-    pub async fn decide(&self) -> Result<Decision, Error> {
-        let decision = self.policy.decide(self.facts().await?);
-        if decision.train
-            && let Some(run) = self.under_way().await?
-        {
-            let reason = format!("{}, but run {run} is under way", decision.reason);
-            return Ok(Decision { train: false, reason });
+    pub async fn decide(&self, cause: Cause) -> Result<Decided, Error> {
+        let Context { catalog, settings, .. } = &self.context;
+        let facts = self.facts(&cause).await?;
+        let mut decision = settings.policy.decide(&facts, &cause);
+        if decision.train() {
+            decision.hindrance = self.under_way().await?.map(|holder| Hindrance::UnderWay { holder });
         }
-        Ok(decision)
+        let request = match decision.train() {
+            true => Some(self.request(Wish { reason: decision.to_string(), ..Wish::default() }).await?),
+            false => None,
+        };
+        let (id, run) = (DecisionId(Uuid::now_v7()), request.as_ref().map(|request| request.run));
+        let (model, at) = (settings.model.clone(), facts.at);
+        let record = DecisionRecord { id, model, at, cause, facts, decision, run };
+        catalog.record_decision(&record).await?;
+        if record.cause == Cause::Schedule {
+            catalog.delete_decisions(settings.policy.forgotten(at), FORGOTTEN).await?;
+        }
+        Ok(Decided { record, request })
     }
 
     /// The training that is under way, or has been asked for so lately that it may not have taken its lease yet.
@@ -100,26 +140,73 @@ impl Trigger {
         Ok(runs.into_iter().find(is_new).map(|run| run.request))
     }
 
-    /// How many labelled images there are.
+    /// What other processes may have changed without a word.
     ///
     /// # Errors
     /// [`Error::Catalog`].
-    pub async fn labelled(&self) -> Result<u64, Error> {
+    pub(crate) async fn glance(&self) -> Result<Glance, Error> {
+        let champion = self.champion().await?;
+        let live_accuracy = self.live_accuracy(champion.as_ref(), Timestamp::now()).await?;
+        Ok(Glance { labelled_images: self.labelled().await?, live_accuracy })
+    }
+
+    async fn labelled(&self) -> Result<u64, Error> {
         Ok(self.context.catalog.image_counts().await?.labelled())
     }
 
-    async fn facts(&self) -> Result<Facts, Error> {
-        let catalog = &self.context.catalog;
-        let labelled_images = self.labelled().await?;
-        let runs = catalog.runs(&self.context.settings.model, RECENT).await?;
+    async fn champion(&self) -> Result<Option<ModelVersion>, Error> {
+        let Context { catalog, settings, .. } = &self.context;
+        Ok(catalog.release(&settings.model).await?.map(|release| release.champion))
+    }
+
+    async fn facts(&self, cause: &Cause) -> Result<Facts, Error> {
+        let Context { catalog, settings, .. } = &self.context;
+        let at = Timestamp::now();
+        let most = settings.policy.daily_maximum.try_into().unwrap_or(RECENT);
+        let runs = catalog.runs(&settings.model, RECENT.max(most)).await?;
         let done = |run: &&Run| matches!(run.status, RunStatus::Succeeded { .. });
         let last = runs.iter().find(done).and_then(|run| run.data_set);
         let used = match last {
             None => None,
-            Some(digest) => catalog.data_set(&digest).await?,
+            Some(digest) => Some(catalog.data_set(&digest).await?.map_or(0, |data_set| data_set.labelled)),
         };
-        let used_images = used.map_or(0, |data_set| data_set.labelled);
-        let new_images = labelled_images.saturating_sub(used_images);
-        Ok(Facts { new_images, labelled_images, has_model: last.is_some() })
+        let champion = self.champion().await?;
+        let is_lately = |run: &&Run| at.duration_since(run.requested_at) < DAY;
+        // Images come one by one; what was answered changes little between two of them.
+        let confidence = match &champion {
+            Some(champion) if *cause != Cause::Change => Some(self.confidence(champion, at).await?),
+            _ => None,
+        };
+        Ok(Facts {
+            at,
+            labelled_images: self.labelled().await?,
+            used_images: used,
+            live_accuracy: self.live_accuracy(champion.as_ref(), at).await?,
+            confidence,
+            drift: None,
+            last_request: runs.first().map(|run| run.requested_at),
+            requests_last_day: runs.iter().filter(is_lately).count().try_into().unwrap_or(u32::MAX),
+            has_champion: champion.is_some(),
+        })
+    }
+
+    /// How right the champion's last answers within the window are, of those whose truth was told.
+    async fn live_accuracy(&self, champion: Option<&ModelVersion>, at: Timestamp) -> Result<Option<Proportion>, Error> {
+        let (Context { catalog, settings, .. }, Some(champion)) = (&self.context, champion) else { return Ok(None) };
+        let since = settings.policy.window(at);
+        let told = catalog.feedback_since(&settings.model, champion, since, ANSWERS).await?;
+        Ok(Feedback::accuracy(&told))
+    }
+
+    /// How sure the champion's last answers within the window are.
+    async fn confidence(&self, champion: &ModelVersion, at: Timestamp) -> Result<MeanConfidence, Error> {
+        let Settings { model, policy, .. } = &*self.context.settings;
+        let range = TimeRange { from: Some(policy.window(at)), until: None };
+        let last = self.context.catalog.predictions(&range, None, ANSWERS).await?;
+        let of_champion =
+            last.iter().filter(|prediction| prediction.model == *model && prediction.version == *champion);
+        Ok(MeanConfidence::of(
+            of_champion.filter_map(|prediction| prediction.probabilities.get(&prediction.class).copied()),
+        ))
     }
 }

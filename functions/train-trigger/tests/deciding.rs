@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::{Launched, Place, place};
+use jiff::SignedDuration;
 use pappus_catalog::contract::samples;
-use pappus_domain::event::{ImagesIngested, TrainingRequested};
+use pappus_domain::event::{AlertRaised, ImagesIngested, TrainingRequested};
 use pappus_domain::run::Recipe;
-use pappus_domain::{Event, Lease, RunStatus, Timestamp};
+use pappus_domain::trigger::Cause;
+use pappus_domain::{Event, Lease, ModelVersion, Prediction, RunStatus, Timestamp};
 use pappus_host::{Bus, Context, Disposition, Failure};
 use pappus_train_trigger::{Wish, app_watching, app_with};
 use serde_json::json;
@@ -19,11 +21,11 @@ use serde_json::json;
 async fn fifty_new_images_are_worth_a_training_and_fewer_are_not() {
     let place = place().await;
     place.images(0..49).await;
-    let decision = place.trigger.decide().await.unwrap();
-    assert!(!decision.train && decision.reason.contains("49 new labelled images"), "{decision:?}");
+    let decision = place.trigger.decide(Cause::Change).await.unwrap().record.decision;
+    assert!(!decision.train() && decision.to_string().contains("49 new labelled images"), "{decision:?}");
     place.images(49..50).await;
-    let decision = place.trigger.decide().await.unwrap();
-    assert!(decision.train && decision.reason.contains("no model yet"), "{decision:?}");
+    let decision = place.trigger.decide(Cause::Change).await.unwrap().record.decision;
+    assert!(decision.train() && decision.summary.contains("no model yet"), "{decision:?}");
 }
 
 #[tokio::test]
@@ -31,11 +33,11 @@ async fn images_that_the_last_training_used_are_not_new() {
     let place = place().await;
     place.images(0..120).await;
     place.trained(1, 80).await;
-    let decision = place.trigger.decide().await.unwrap();
-    assert!(!decision.train && decision.reason.contains("40 new"), "{decision:?}");
+    let decision = place.trigger.decide(Cause::Change).await.unwrap().record.decision;
+    assert!(!decision.train() && decision.to_string().contains("40 new"), "{decision:?}");
     place.images(120..130).await;
-    let decision = place.trigger.decide().await.unwrap();
-    assert!(decision.train && decision.reason.contains("since the last data set"), "{decision:?}");
+    let decision = place.trigger.decide(Cause::Change).await.unwrap().record.decision;
+    assert!(decision.train() && decision.summary.contains("since the last data set"), "{decision:?}");
 }
 
 #[tokio::test]
@@ -44,11 +46,11 @@ async fn images_that_a_training_set_aside_are_not_new_for_ever() {
     place.images(0..80).await;
     place.trained(1, 80).await;
     place.images(80..130).await;
-    assert!(place.trigger.decide().await.unwrap().train);
+    assert!(place.trigger.decide(Cause::Change).await.unwrap().record.decision.train());
     // Each of them looked like images of both sides, so that the data set is what it was.
     place.trained_on(2, 1, 130).await;
-    let decision = place.trigger.decide().await.unwrap();
-    assert!(!decision.train && decision.reason.contains("0 new labelled images"), "{decision:?}");
+    let decision = place.trigger.decide(Cause::Change).await.unwrap().record.decision;
+    assert!(!decision.train() && decision.to_string().contains("0 new labelled images"), "{decision:?}");
 }
 
 #[tokio::test]
@@ -58,7 +60,7 @@ async fn a_run_that_failed_has_used_nothing() {
     let failed = place.asked(1).await;
     let why = RunStatus::Failed { message: "the disk was full".into() };
     place.context.catalog.update_run(&failed, None, &why, Timestamp::now()).await.unwrap();
-    assert!(place.trigger.decide().await.unwrap().train);
+    assert!(place.trigger.decide(Cause::Change).await.unwrap().record.decision.train());
 }
 
 #[tokio::test]
@@ -68,7 +70,7 @@ async fn images_without_a_label_and_bad_ones_do_not_count() {
     let keep = pappus_catalog::OnConflict::Keep;
     let others = [samples::image(900, None), samples::quarantined(901, Some("cat"))];
     place.context.catalog.record_images(&others, keep).await.unwrap();
-    assert!(!place.trigger.decide().await.unwrap().train);
+    assert!(!place.trigger.decide(Cause::Change).await.unwrap().record.decision.train());
 }
 
 #[tokio::test]
@@ -78,12 +80,15 @@ async fn while_a_training_is_under_way_no_other_is_begun() {
     let name = Lease::for_training(&samples::name("pets"));
     let catalog = &place.context.catalog;
     catalog.acquire_lease(&name, "run/process", Timestamp::now()).await.unwrap();
-    let decision = place.trigger.decide().await.unwrap();
-    assert!(!decision.train && decision.reason.contains("run run/process is under way"), "{decision:?}");
+    let decision = place.trigger.decide(Cause::Change).await.unwrap().record.decision;
+    assert!(!decision.train() && decision.to_string().contains("run run/process is under way"), "{decision:?}");
     let held = catalog.lease(&name).await.unwrap().unwrap();
     catalog.release_lease(&held).await.unwrap();
     catalog.acquire_lease(&name, "dead/process", samples::time(0)).await.unwrap();
-    assert!(place.trigger.decide().await.unwrap().train, "a lease that has run out is nobody's");
+    assert!(
+        place.trigger.decide(Cause::Change).await.unwrap().record.decision.train(),
+        "a lease that has run out is nobody's"
+    );
 }
 
 #[tokio::test]
@@ -175,7 +180,7 @@ async fn apart_an_event_is_kept_until_the_training_that_was_asked_for_has_begun(
     let (name, holder) = (Lease::for_training(&request.model), request.run.to_string());
     let catalog = &place.context.catalog;
     catalog.acquire_lease(&name, &holder, Timestamp::now()).await.unwrap();
-    catalog.update_run(&request.run, None, &RunStatus::Running, Timestamp::now()).await.unwrap();
+    catalog.update_run(&request.run, None, &RunStatus::RUNNING, Timestamp::now()).await.unwrap();
     assert_eq!(handler.on_event(ingested()).await.unwrap().events, []);
     assert_eq!(place.runs().await.len(), 1);
 }
@@ -186,4 +191,50 @@ async fn broken_events_are_refused() {
     let launched = Arc::new(Launched::default());
     let broken = Event { data: json!({ "batch": 7 }).into(), ..ingested() };
     assert_eq!(deliver(&place, &launched, broken).await.unwrap_err().disposition(), Disposition::Refused);
+}
+
+fn alert(name: &str, resolved: bool) -> Event {
+    let alert = AlertRaised { name: name.into(), resolved, labels: Default::default(), summary: String::new() };
+    Event::new("alertmanager", &alert, Timestamp::now()).unwrap()
+}
+
+#[tokio::test]
+async fn an_alert_is_a_reason_until_it_is_resolved() {
+    let place = place().await;
+    let launched = Arc::new(Launched::default());
+    place.images(0..10).await;
+    assert_eq!(deliver(&place, &launched, alert("ModelDrift", true)).await.unwrap(), []);
+    let events = deliver(&place, &launched, alert("ModelDrift", false)).await.unwrap();
+    let TrainingRequested { request } = events[0].read().unwrap().unwrap();
+    assert_eq!(request.reason, "alert ModelDrift");
+}
+
+/// Answers of the released version, one of another, and one that is older than the window.
+async fn answered(place: &Place, confidence: f32) {
+    let released = samples::version(1);
+    let prediction = |number, version: &ModelVersion, at, confidence: f32| {
+        let probabilities = [(samples::name("cat"), confidence), (samples::name("dog"), 1.0 - confidence)].into();
+        Prediction { version: version.clone(), at, probabilities, ..samples::prediction(number, 0) }
+    };
+    let now = Timestamp::now();
+    let mut all: Vec<_> = (0..200).map(|number| prediction(number, &released, now, confidence)).collect();
+    all.push(prediction(900, &samples::version(2), now, 0.0));
+    all.push(prediction(901, &released, now - SignedDuration::from_hours(24 * 8), 0.0));
+    place.context.catalog.log_predictions(&all).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_champion_that_has_become_unsure_is_a_reason_when_the_schedule_comes_round() {
+    for (confidence, train) in [(0.5, true), (0.875, false)] {
+        let place = place().await;
+        place.released().await;
+        answered(&place, confidence).await;
+        assert!(
+            !place.trigger.decide(Cause::Change).await.unwrap().record.decision.train(),
+            "images say nothing of it"
+        );
+        let decision = place.trigger.decide(Cause::Schedule).await.unwrap().record.decision;
+        assert_eq!(decision.train(), train, "{decision}");
+        assert!(decision.summary.contains(&format!("mean confidence {confidence:.3} of 200")), "{}", decision.summary);
+    }
 }

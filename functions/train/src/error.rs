@@ -21,6 +21,9 @@ pub enum Error {
     /// The lease was lost while training: another may have begun.
     #[error("the lease on training was lost, so the result was thrown away: train again")]
     LeaseLost,
+    /// Somebody has ended the run while it was trained.
+    #[error("run {0} was ended by somebody else: its training was stopped")]
+    Ended(RunId),
     /// The training failed, and its run says so.
     #[error("{0}")]
     Failed(Failure),
@@ -112,7 +115,9 @@ impl Dispose for Error {
             Self::Failed(failure) | Self::Interrupted(failure) => failure.disposition(),
             Self::NoRun(_) => Disposition::Absent,
             Self::UnderWay(_) | Self::LeaseLost => Disposition::Conflict,
-            Self::TooFew(_) | Self::NoBackbone | Self::File { .. } | Self::Backbone { .. } => Disposition::Refused,
+            Self::Ended(_) | Self::TooFew(_) | Self::NoBackbone | Self::File { .. } | Self::Backbone { .. } => {
+                Disposition::Refused
+            }
             Self::Catalog(error) => error.disposition(),
             Self::Objects(_) | Self::Stopped(_) | Self::Stopping(_) => Disposition::Unavailable,
             _ => Disposition::Fault,

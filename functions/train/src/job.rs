@@ -14,6 +14,7 @@ use crate::learn::learn;
 use crate::plots::plot;
 use crate::progress::{Progress, Step};
 use crate::publish::metrics;
+use crate::report::Report;
 
 /// How often a held lease is looked at, to see whether its holder lives.
 const LOOK: Duration = Duration::from_millis(250);
@@ -221,9 +222,14 @@ impl Train {
         let Context { catalog, objects, tracking, .. } = &self.context;
         self.bury_the_dead(run).await?;
         let id = &run.request.run;
-        catalog.update_run(id, None, &RunStatus::Running, Timestamp::now()).await?;
+        catalog.update_run(id, None, &RunStatus::RUNNING, Timestamp::now()).await?;
         tracking.tell(News::run(*id)).await;
-        let learned = learn(&self.context, &run.request, &self.progress).await?;
+        let report = Report::new();
+        let progress = report.beside(self.progress.clone());
+        let learned = tokio::select! {
+            learned = learn(&self.context, &run.request, &progress) => learned?,
+            ended = report.keep(catalog, id) => return Err(ended),
+        };
         let manifest = learned.package.manifest.clone();
         (self.progress)(Step::Packing);
         // Before the package, so that whoever finds one finds its plot.
@@ -232,7 +238,10 @@ impl Train {
         catalog.record_model(&manifest).await?;
         let measured = metrics(&manifest.training.cross_validation, &manifest.training.test);
         let succeeded = RunStatus::Succeeded { version: manifest.version.clone(), metrics: measured };
-        catalog.update_run(id, Some(&manifest.training.data_set), &succeeded, Timestamp::now()).await?;
+        let data_set = Some(&manifest.training.data_set);
+        if !catalog.update_run(id, data_set, &succeeded, Timestamp::now()).await? {
+            return Err(Error::Ended(*id));
+        }
         tracking.tell(News::run(*id)).await;
         Ok(Trained { manifest, aside: learned.aside })
     }

@@ -165,8 +165,8 @@ impl Contest<'_> {
             curves.push(validated.curve(&candidate));
             curves.len() - 1
         };
-        let accuracy = validated.accuracy();
-        (self.progress)(Step::Validated { candidate: candidate.name.clone(), accuracy });
+        let (accuracy, loss) = (validated.accuracy(), validated.log_loss());
+        (self.progress)(Step::Validated { candidate: candidate.name.clone(), accuracy, loss });
         let measures = validated.measures(&candidate.name, curve as u64 + 1, Timestamp::now());
         self.context.tracking.tell(News::Run { run: self.request.run, measures }).await;
         Ok(Contender { candidate, extractor, validated, curve })

@@ -22,6 +22,7 @@ mod pixels;
 mod plots;
 mod progress;
 mod publish;
+mod report;
 
 pub use app::app;
 pub use backbone_file::Backbone;

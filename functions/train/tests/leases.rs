@@ -48,7 +48,7 @@ async fn a_second_training_gives_way_once_the_first_shows_a_sign_of_life() {
 /// A second process that is given a run which another is at work on, and has begun to watch it.
 async fn watching(place: &Place, id: RunId) -> (Lease, Train, mpsc::UnboundedReceiver<Step>) {
     let lease = held_elsewhere(place, &format!("{id}/another process")).await;
-    place.context.catalog.update_run(&id, None, &RunStatus::Running, Timestamp::now()).await.unwrap();
+    place.context.catalog.update_run(&id, None, &RunStatus::RUNNING, Timestamp::now()).await.unwrap();
     let (sender, steps) = mpsc::unbounded_channel();
     (lease, Train::new(place.context.clone(), Arc::new(move |step| drop(sender.send(step)))), steps)
 }
@@ -68,7 +68,7 @@ async fn a_run_that_is_launched_twice_is_left_to_the_process_that_is_at_work_on_
     assert!(launched.await.unwrap().unwrap().is_none());
     let error = asked.await.unwrap().unwrap_err();
     assert_eq!(error.disposition(), Disposition::Conflict, "{error:?}");
-    assert_eq!(place.status(&id).await, RunStatus::Running, "it may succeed yet");
+    assert_eq!(place.status(&id).await, RunStatus::RUNNING, "it may succeed yet");
     assert_eq!(place.context.catalog.lease(&lease_name()).await.unwrap().unwrap().holder, lease.holder);
 }
 
@@ -114,7 +114,7 @@ async fn a_run_whose_lease_was_lost_fails_unless_another_process_has_taken_it_ov
     let by = format!("{id}/another process");
     let outcomes = tokio::join!(overtaken(&place, id, &by), overtaken(&other_place, other_id, "other run/process"));
     assert!(outcomes.0.unwrap().is_none());
-    assert_eq!(place.status(&id).await, RunStatus::Running, "it may succeed yet");
+    assert!(matches!(place.status(&id).await, RunStatus::Running { .. }), "it may succeed yet");
     let Err(Error::Failed(failure)) = outcomes.1 else { panic!("another run has begun") };
     assert!(failure.to_string().contains("the lease on training was lost"), "{failure}");
     assert_eq!(other_place.failure(&other_id).await, failure.to_string());
@@ -180,7 +180,7 @@ async fn a_lease_that_has_run_out_is_taken_over_and_the_dead_run_is_marked_so() 
     place.draw(20).await;
     let dead = place.ask(1, |_| {}).await;
     let catalog = &place.context.catalog;
-    catalog.update_run(&dead, None, &RunStatus::Running, Timestamp::now()).await.unwrap();
+    catalog.update_run(&dead, None, &RunStatus::RUNNING, Timestamp::now()).await.unwrap();
     let long_ago = Timestamp::now() - SignedDuration::from_secs(60);
     catalog.acquire_lease(&lease_name(), &format!("{dead}/process"), long_ago).await.unwrap();
     let id = place.ask(2, |_| {}).await;
@@ -262,4 +262,42 @@ async fn a_function_that_is_asked_to_stop_gives_its_training_up_and_its_lease_ba
     assert!(!place.status(&id).await.is_over(), "another process may do it");
     let failure = function.on_event(again).await.unwrap_err();
     assert_eq!((failure.disposition(), catalog.lease(&lease_name()).await.unwrap()), (Disposition::Unavailable, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_somebody_ends_is_trained_no_further() {
+    let place = place().await;
+    place.draw(20).await;
+    let id = place.ask(1, |_| {}).await;
+    let (sender, mut steps) = mpsc::unbounded_channel();
+    // Where no image can be read, so that the training cannot be over before it is ended.
+    let train = Train::new(place.faulty("images/", false), Arc::new(move |step| drop(sender.send(step))));
+    let training = tokio::spawn(async move { train.run(&id).await });
+    while steps.recv().await != Some(Step::Learning) {}
+    let ended = RunStatus::Failed { message: "cancelled by an operator".into() };
+    assert!(place.context.catalog.update_run(&id, None, &ended, Timestamp::now()).await.unwrap());
+    let Err(Error::Failed(failure)) = training.await.unwrap() else { panic!("it was ended") };
+    assert!(failure.to_string().contains("was ended by somebody else"), "{failure}");
+    assert_eq!(place.status(&id).await, ended, "what it was ended with stays");
+    assert_eq!(place.context.catalog.lease(&lease_name()).await.unwrap(), None, "another may train at once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_says_how_far_it_has_come() {
+    let place = place().await;
+    place.draw(20).await;
+    let id = place.ask(1, |_| {}).await;
+    let train = Train::new(place.faulty("images/", false), Arc::new(|_| {}));
+    let training = tokio::spawn(async move { train.run(&id).await });
+    let progress = loop {
+        match place.status(&id).await {
+            RunStatus::Running { progress: Some(progress) } if progress.stage.starts_with("learning") => {
+                break progress;
+            }
+            RunStatus::Requested | RunStatus::Running { .. } => tokio::task::yield_now().await,
+            over => panic!("{over:?}"),
+        }
+    };
+    assert_eq!((progress.stage.as_str(), progress.done), ("learning features from the images", None));
+    training.abort();
 }

@@ -39,9 +39,10 @@ use pappus_domain::image::Label;
 use pappus_domain::prediction::PredictionId;
 use pappus_domain::release::{Change, LedgerEntry};
 use pappus_domain::split::Placement;
+use pappus_domain::trigger::DecisionRecord;
 use pappus_domain::verdict::Evaluation;
 use pappus_domain::{
-    Digest, Image, Lease, Manifest, ModelName, ModelVersion, PerceptualHash, Prediction, Release, Run, RunId,
+    Digest, Feedback, Image, Lease, Manifest, ModelName, ModelVersion, PerceptualHash, Prediction, Release, Run, RunId,
     RunStatus, Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -332,6 +333,39 @@ pub trait Predictions: Send + Sync {
     async fn delete_predictions(&self, before: Timestamp, at_most: usize) -> Result<u64, Error>;
 }
 
+/// What was decided about training.
+#[async_trait]
+pub trait Decisions: Send + Sync {
+    /// Records a decision; one that is known stays as it is.
+    async fn record_decision(&self, decision: &DecisionRecord) -> Result<(), Error>;
+
+    /// The last `limit` decisions about a model, newest first.
+    async fn decisions(&self, model: &ModelName, limit: usize) -> Result<Vec<DecisionRecord>, Error>;
+
+    /// Removes decisions made before some moment, at most `at_most`, and says how many.
+    async fn delete_decisions(&self, before: Timestamp, at_most: usize) -> Result<u64, Error>;
+}
+
+/// The true labels of predictions, as far as they were told.
+#[async_trait]
+pub trait Feedbacks: Send + Sync {
+    /// Records the true label of a prediction. Of two words on one prediction the later stands, in whatever order they
+    /// come.
+    async fn record_feedback(&self, feedback: &Feedback) -> Result<(), Error>;
+
+    /// What was told of one prediction.
+    async fn feedback(&self, prediction: &PredictionId) -> Result<Option<Feedback>, Error>;
+
+    /// What was told of the predictions of a version since some moment, the newest first, at most `limit`.
+    async fn feedback_since(
+        &self,
+        model: &ModelName,
+        version: &ModelVersion,
+        since: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Feedback>, Error>;
+}
+
 /// The answer to a wish for a lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Acquired {
@@ -364,7 +398,9 @@ pub trait Leases: Send + Sync {
 
 /// All of the catalog.
 #[async_trait]
-pub trait Catalog: Images + Sources + Runs + Models + Releases + Predictions + Leases + Transfer + Debug {
+pub trait Catalog:
+    Images + Sources + Runs + Models + Releases + Predictions + Decisions + Feedbacks + Leases + Transfer + Debug
+{
     /// Whether the catalog can be reached and used.
     async fn check(&self) -> Result<(), Error>;
 

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use pappus_domain::prediction::PredictionId;
 use pappus_domain::release::{LedgerEntry, ReleaseAction};
 use pappus_domain::split::Placement;
+use pappus_domain::trigger::DecisionRecord;
 use pappus_domain::verdict::Evaluation;
-use pappus_domain::{Image, ImageStatus, Lease, Manifest, PerceptualHash, Prediction, Release, Run};
+use pappus_domain::{Feedback, Image, ImageStatus, Lease, Manifest, PerceptualHash, Prediction, Release, Run};
 
 use crate::row::{Columns, Row};
 use crate::write::ASIDE;
@@ -164,6 +165,24 @@ pub(crate) fn prediction(row: &impl Columns) -> Result<Prediction, Error> {
     })
 }
 
+pub(crate) fn decision(row: &impl Columns) -> Result<DecisionRecord, Error> {
+    Row::of("decisions", row).json("decision")
+}
+
+pub(crate) fn feedback(row: &impl Columns) -> Result<Feedback, Error> {
+    let row = Row::of("feedback", row);
+    Ok(Feedback {
+        prediction: PredictionId(row.uuid("prediction")?),
+        model: row.parse("model")?,
+        version: row.parse("version")?,
+        image: row.digest("image")?,
+        class: row.parse("class")?,
+        label: row.parse("label")?,
+        predicted_at: row.time("predicted_at")?,
+        at: row.time("at")?,
+    })
+}
+
 pub(crate) fn lease(row: &impl Columns) -> Result<Lease, Error> {
     let row = Row::of("leases", row);
     Ok(Lease {
@@ -185,5 +204,7 @@ pub(crate) fn record(kind: Kind, row: &impl Columns) -> Result<Record, Error> {
         Kind::Releases => Record::Release(release(row)?),
         Kind::Ledger => Record::Ledger(ledger_entry(row)?),
         Kind::Predictions => Record::Prediction(prediction(row)?),
+        Kind::Decisions => Record::Decision(decision(row)?),
+        Kind::Feedback => Record::Feedback(feedback(row)?),
     })
 }

@@ -5,8 +5,9 @@ use std::fmt;
 use async_trait::async_trait;
 use pappus_domain::release::LedgerEntry;
 use pappus_domain::split::Placement;
+use pappus_domain::trigger::DecisionRecord;
 use pappus_domain::verdict::Evaluation;
-use pappus_domain::{Image, Manifest, Prediction, Release, Run};
+use pappus_domain::{Feedback, Image, Manifest, Prediction, Release, Run};
 use serde::{Deserialize, Serialize};
 
 use crate::{DataSetRecord, Error, Source};
@@ -33,11 +34,15 @@ pub enum Kind {
     Ledger,
     /// The prediction log.
     Predictions,
+    /// What was decided about training.
+    Decisions,
+    /// The true labels of predictions.
+    Feedback,
 }
 
 impl Kind {
     /// All of them, what is referred to before what refers to it.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Images,
         Self::Sources,
         Self::DataSets,
@@ -47,6 +52,8 @@ impl Kind {
         Self::Ledger,
         Self::Releases,
         Self::Predictions,
+        Self::Decisions,
+        Self::Feedback,
     ];
 
     /// What people call them.
@@ -61,6 +68,8 @@ impl Kind {
             Self::Releases => "releases",
             Self::Ledger => "ledger entries",
             Self::Predictions => "predictions",
+            Self::Decisions => "decisions",
+            Self::Feedback => "true labels",
         }
     }
 }
@@ -93,6 +102,10 @@ pub enum Record {
     Ledger(LedgerEntry),
     /// A prediction.
     Prediction(Prediction),
+    /// A decision whether to train.
+    Decision(DecisionRecord),
+    /// The true label of a prediction.
+    Feedback(Feedback),
 }
 
 impl Record {
@@ -108,6 +121,8 @@ impl Record {
             Self::Release(_) => Kind::Releases,
             Self::Ledger(_) => Kind::Ledger,
             Self::Prediction(_) => Kind::Predictions,
+            Self::Decision(_) => Kind::Decisions,
+            Self::Feedback(_) => Kind::Feedback,
         }
     }
 
@@ -123,6 +138,8 @@ impl Record {
             Self::Release(release) => release.model.to_string(),
             Self::Ledger(entry) => format!("{}/{}", entry.model, entry.generation),
             Self::Prediction(prediction) => prediction.id.0.simple().to_string(),
+            Self::Decision(decision) => decision.id.0.simple().to_string(),
+            Self::Feedback(feedback) => feedback.prediction.0.simple().to_string(),
         }
     }
 }
@@ -139,6 +156,8 @@ impl fmt::Display for Record {
             Self::Release(_) => "release",
             Self::Ledger(_) => "ledger entry",
             Self::Prediction(_) => "prediction",
+            Self::Decision(_) => "decision",
+            Self::Feedback(_) => "true label of prediction",
         };
         write!(f, "{name} `{}`", self.key())
     }

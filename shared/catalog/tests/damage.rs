@@ -7,8 +7,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pappus_catalog::contract::samples::{image, prediction, run};
-use pappus_catalog::{Catalog, Error, Images, OnConflict, Predictions, Runs, SqliteCatalog};
+use pappus_catalog::contract::samples::{decision, image, prediction, run};
+use pappus_catalog::{Catalog, Decisions, Error, Images, OnConflict, Predictions, Runs, SqliteCatalog};
+use pappus_domain::Digest;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
@@ -75,8 +76,19 @@ async fn a_newer_catalog_is_refused() {
     let error = SqliteCatalog::open(&path).await.expect_err("a catalog of the future");
     assert!(matches!(error, Error::NewerSchema { found: 1000, .. }), "{error:?}");
     assert!(error.to_string().contains("use the version of pappus that wrote it"), "{error}");
-    tamper(&path, "PRAGMA user_version = 1").await;
+    tamper(&path, "PRAGMA user_version = 2").await;
     SqliteCatalog::open(&path).await.expect("it was not touched");
+}
+
+#[tokio::test]
+async fn an_older_catalog_is_brought_up_to_date() {
+    let (_directory, path) = place();
+    tamper(&path, include_str!("../migrations/sqlite/0001_catalog.sql")).await;
+    tamper(&path, "PRAGMA user_version = 1; INSERT INTO data_sets VALUES (zeroblob(32), 7, 0)").await;
+    let catalog = SqliteCatalog::open(&path).await.expect("it opens");
+    let kept = catalog.data_set(&Digest::from_bytes([0; 32])).await.expect("it reads").expect("what was there");
+    assert_eq!(kept.labelled, 7);
+    catalog.record_decision(&decision(1, "pets", 1)).await.expect("it has what newer layouts have");
 }
 
 #[tokio::test]

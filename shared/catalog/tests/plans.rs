@@ -22,8 +22,12 @@ const ALLOWED: [&str; 6] = [
 async fn statements_use_an_index_and_do_not_sort() {
     let crate_directory = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut connection = SqliteConnectOptions::new().in_memory(true).connect().await.expect("it connects");
-    let layout = fs::read_to_string(crate_directory.join("migrations/sqlite/0001_catalog.sql")).expect("the layout");
-    sqlx::raw_sql(AssertSqlSafe(layout)).execute(&mut connection).await.expect("the tables are made");
+    let mut steps: Vec<_> = fs::read_dir(crate_directory.join("migrations/sqlite")).expect("the layout").collect();
+    steps.sort_by_key(|step| step.as_ref().expect("a step").file_name());
+    for step in steps {
+        let step = fs::read_to_string(step.expect("a step").path()).expect("a step");
+        sqlx::raw_sql(AssertSqlSafe(step)).execute(&mut connection).await.expect("the tables are made");
+    }
     let mut seen = 0;
     for entry in fs::read_dir(crate_directory.join("src/sqlite")).expect("the statements").flatten() {
         for statement in fs::read_dir(entry.path()).into_iter().flatten().flatten() {

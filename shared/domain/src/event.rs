@@ -13,6 +13,7 @@ mod structured;
 pub use structured::NotAnEvent;
 
 use crate::digest::Digest;
+use crate::feedback::Feedback;
 use crate::model::{ModelName, ModelVersion};
 use crate::prediction::Prediction;
 use crate::run::{RunId, TrainingRequest};
@@ -257,5 +258,15 @@ event_kind! {
         asked_as: String,
         /// The answer.
         prediction: Prediction,
+    }
+}
+
+event_kind! {
+    /// The truth of a prediction has been told.
+    FeedbackGiven = "io.pappus.feedback.given", |this| this.feedback.prediction.to_string(), {
+        /// What was told.
+        feedback: Feedback,
+        /// The key of the object that has the image's bytes, if they were kept.
+        bytes: Option<String>,
     }
 }

@@ -7,6 +7,7 @@
 pub mod data_set;
 pub mod digest;
 pub mod event;
+pub mod feedback;
 pub mod image;
 pub mod lease;
 pub mod model;
@@ -23,6 +24,7 @@ pub mod verdict;
 pub use data_set::{DataSet, DataSetEntry, Split};
 pub use digest::Digest;
 pub use event::{Event, EventKind};
+pub use feedback::Feedback;
 pub use image::{Image, ImageFormat, ImageStatus};
 pub use jiff::Timestamp;
 pub use lease::Lease;

@@ -94,6 +94,28 @@ pub struct TrainingRequest {
     pub reason: String,
 }
 
+/// How far a training that is under way has come.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// What it does now, such as `cross-validating scratch`.
+    pub stage: String,
+    /// Of that, so many images or folds are done; none where it cannot be counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<u64>,
+    /// Of so many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// The cross-validated accuracy of the last way of learning that was tried, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
+    /// Its cross-validated loss, in nats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<f64>,
+    /// The seconds that this stage will take, at the pace of what is done of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta_seconds: Option<u64>,
+}
+
 /// How far a run has come.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
@@ -101,7 +123,11 @@ pub enum RunStatus {
     /// Asked for, not begun.
     Requested,
     /// Under way.
-    Running,
+    Running {
+        /// How far it has come, once it has said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        progress: Option<Progress>,
+    },
     /// Done.
     Succeeded {
         /// What it made.
@@ -117,11 +143,14 @@ pub enum RunStatus {
 }
 
 impl RunStatus {
+    /// Under way, and has said nothing yet.
+    pub const RUNNING: Self = Self::Running { progress: None };
+
     /// `requested`, `running`, `succeeded` or `failed`.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Requested => "requested",
-            Self::Running => "running",
+            Self::Running { .. } => "running",
             Self::Succeeded { .. } => "succeeded",
             Self::Failed { .. } => "failed",
         }

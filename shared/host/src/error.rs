@@ -1,6 +1,7 @@
 //! Why a function cannot start or be hosted.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Why a function cannot start or be hosted.
@@ -26,6 +27,14 @@ pub enum Error {
     /// A neighbour has not said anything in the time that there is for a start.
     #[error("a server that PAPPUS_OBJECTS or PAPPUS_CATALOG names has not answered within {} seconds", .0.as_secs())]
     NoAnswer(Duration),
+    /// The policy cannot be read.
+    #[error("PAPPUS_POLICY cannot be used: {}: {why}", .path.display())]
+    Policy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        why: String,
+    },
     /// AWS Lambda hosts it, and it was built without that.
     #[error(
         "AWS_LAMBDA_RUNTIME_API is set, and this build cannot be hosted by AWS Lambda: build with the feature `aws`"
@@ -60,7 +69,7 @@ impl Error {
         use pappus_catalog::Error as Catalog;
         use pappus_objects::Error as Objects;
         match self {
-            Self::Setting { .. } | Self::Logs(_) | Self::NoLambda => true,
+            Self::Setting { .. } | Self::Policy { .. } | Self::Logs(_) | Self::NoLambda => true,
             Self::Objects(error) => matches!(
                 error,
                 Objects::BadUrl { .. }

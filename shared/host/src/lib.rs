@@ -25,6 +25,7 @@ mod lambda;
 mod linger;
 mod operator;
 mod outgoing;
+mod policy;
 mod run;
 #[cfg(feature = "runtime-api")]
 mod runtime_api;

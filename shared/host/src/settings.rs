@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pappus_domain::ModelName;
+use pappus_domain::trigger::Policy;
 use pappus_objects::Access;
 use pappus_telemetry::LogFormat;
 use pappus_tracking::{Login, Server, WrongServer};
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::error::Error;
+use crate::policy;
 use crate::shown::shown;
 
 /// What hosts a function.
@@ -95,12 +97,16 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// `PAPPUS_PREDICTIONS_DAYS`: how long the log keeps a prediction; for ever where it is not set.
     pub predictions_days: Option<NonZeroU32>,
+    /// `PAPPUS_KEEP_IMAGES`: whether the images that are classified are kept, for somebody to say what they show.
+    pub keep_images: bool,
     /// `PORT`: where a function listens when it is on its own.
     pub port: u16,
     /// `PAPPUS_EVENTS`, or the sink that is named where it is not set.
     pub events: Option<Events>,
     /// `PAPPUS_LAUNCHER`.
     pub launcher: Option<Launch>,
+    /// `PAPPUS_POLICY`: when to train, out of a file.
+    pub policy: Policy,
     /// `PAPPUS_TRACKING`, with what MLflow's own clients read beside it; none for `none:`.
     pub tracking: Option<Server>,
     /// AWS Lambda where `AWS_LAMBDA_RUNTIME_API` is set.
@@ -117,7 +123,7 @@ impl Settings {
     /// `PAPPUS_HOME`.
     ///
     /// # Errors
-    /// [`Error::Setting`] or [`Error::Logs`], naming the variable, what it held and what it may hold.
+    /// [`Error::Setting`], [`Error::Policy`] or [`Error::Logs`], naming the variable, what it held and what it may hold.
     pub fn read(variable: impl Fn(&str) -> Option<String>, home: Option<PathBuf>) -> Result<Self, Error> {
         let get = |name: &str| variable(name).filter(|value| !value.is_empty());
         let home = home.or_else(|| get("PAPPUS_HOME").map(PathBuf::from)).unwrap_or_else(|| ".pappus".into());
@@ -135,6 +141,8 @@ impl Settings {
         Ok(Self {
             events: events(&get)?,
             launcher: launcher(get("PAPPUS_LAUNCHER"))?,
+            policy: get("PAPPUS_POLICY")
+                .map_or_else(|| Ok(Policy::default()), |path| policy::read(Path::new(&path)))?,
             tracking: tracking(&get)?,
             objects: get("PAPPUS_OBJECTS").unwrap_or_else(|| under_home("file", "objects")),
             catalog: get("PAPPUS_CATALOG").unwrap_or_else(|| under_home("sqlite", "catalog.db")),
@@ -146,6 +154,7 @@ impl Settings {
             log: get("PAPPUS_LOG").unwrap_or_else(|| "info".into()),
             log_format: get("PAPPUS_LOG_FORMAT").unwrap_or_else(|| log_format.into()).parse()?,
             predictions_days: days(get("PAPPUS_PREDICTIONS_DAYS"))?,
+            keep_images: yes_or_no("PAPPUS_KEEP_IMAGES", get("PAPPUS_KEEP_IMAGES"))?,
             port: port.parse().map_err(|_| Error::Setting {
                 variable: "PORT",
                 value: port.clone(),
@@ -179,6 +188,15 @@ fn days(value: Option<String>) -> Result<Option<NonZeroU32>, Error> {
             value,
             allowed: "a number of days from 1 to 36500, or not set: then predictions are kept for ever",
         }),
+    }
+}
+
+/// No, unless it is said.
+fn yes_or_no(variable: &'static str, value: Option<String>) -> Result<bool, Error> {
+    match value.as_deref() {
+        None | Some("no") => Ok(false),
+        Some("yes") => Ok(true),
+        Some(other) => Err(Error::Setting { variable, value: shown(other), allowed: "`yes`, or `no`: the default" }),
     }
 }
 

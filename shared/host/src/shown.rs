@@ -57,9 +57,11 @@ impl fmt::Debug for Settings {
             log,
             log_format,
             predictions_days,
+            keep_images,
             port,
             events,
             launcher,
+            policy,
             tracking,
             host,
             service,
@@ -73,9 +75,11 @@ impl fmt::Debug for Settings {
             .field("log", log)
             .field("log_format", log_format)
             .field("predictions_days", predictions_days)
+            .field("keep_images", keep_images)
             .field("port", port)
             .field("events", events)
             .field("launcher", launcher)
+            .field("policy", policy)
             .field("tracking", tracking)
             .field("host", host)
             .field("service", service)

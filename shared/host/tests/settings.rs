@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use pappus_domain::trigger::{Policy, Schedule};
 use pappus_host::{Bus, Context, Error, EventBus, Events, Host, Launch, Service, Settings};
 use pappus_telemetry::LogFormat;
 use proptest::prelude::*;
@@ -245,4 +246,34 @@ proptest! {
             prop_assert!(message.contains(variable) && message.contains(&value), "{}", message);
         }
     }
+}
+
+#[test]
+fn a_policy_is_read_and_what_is_wrong_with_it_is_named() {
+    assert_eq!(read(&[]).unwrap().policy, Policy::default());
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("policy.toml");
+    let with = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        read(&[("PAPPUS_POLICY", file.to_str().unwrap())])
+    };
+    let policy = with("[retraining]\nnew_images = 20\nschedule = \"weekly\"\n").unwrap().policy;
+    assert_eq!(policy, Policy { new_images: 20, schedule: Some(Schedule::Weekly), ..Policy::default() });
+    assert_eq!(with("").unwrap().policy, Policy::default());
+    for (text, says) in [
+        ("[retraining]\nnew_imagez = 20\n", "line 2: unknown field `new_imagez`, expected one of `new_images`"),
+        ("[training]\n", "line 1: unknown field `training`"),
+        ("[retraining]\n\nnew_images = \"many\"\n", "line 3: invalid type: string \"many\""),
+        ("[retraining]\nconfidence = 1.5\n", "[retraining]: `confidence` is 1.5: it may be a share"),
+        ("[retraining]\nschedule = \"hourly\"\n", "line 2: unknown variant `hourly`, expected `daily` or `weekly`"),
+        (&"#".repeat(70_000), "it has 70000 bytes, and at most 65536 are read"),
+    ] {
+        let error = with(text).unwrap_err();
+        assert!(error.is_setting(), "{error}");
+        let said = error.to_string();
+        let named = format!("PAPPUS_POLICY cannot be used: {}: ", file.display());
+        assert!(said.starts_with(&named) && said.contains(says), "{said}");
+    }
+    let said = read(&[("PAPPUS_POLICY", "/nowhere/policy.toml")]).unwrap_err().to_string();
+    assert!(said.contains("/nowhere/policy.toml: No such file"), "{said}");
 }

@@ -125,7 +125,7 @@ impl Teller {
 /// How MLflow calls the end of a run.
 const fn ended(run: &Run) -> Option<&'static str> {
     match run.status {
-        RunStatus::Requested | RunStatus::Running => None,
+        RunStatus::Requested | RunStatus::Running { .. } => None,
         RunStatus::Succeeded { .. } => Some("FINISHED"),
         RunStatus::Failed { .. } => Some("FAILED"),
     }

@@ -1,7 +1,10 @@
 //! One file a command.
 
+mod decisions;
 mod demo;
 mod evaluate;
+mod feedback;
+mod follow;
 mod images;
 mod ingest;
 mod migrate;
@@ -38,9 +41,12 @@ const fn access(command: &Command, settings: &Settings) -> Access {
     match command {
         // Where MLflow is to be told of a release, that is written down first.
         Command::Promote(_) | Command::Rollback(_) if settings.tracking.is_none() => Access::Read,
-        Command::Predict(_) | Command::Images(_) | Command::Runs(_) | Command::Models(_) | Command::Why(_) => {
-            Access::Read
-        }
+        Command::Predict(_)
+        | Command::Images(_)
+        | Command::Runs(_)
+        | Command::Decisions(_)
+        | Command::Models(_)
+        | Command::Why(_) => Access::Read,
         _ => Access::Write,
     }
 }
@@ -79,7 +85,12 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Trouble> {
         Command::Rollback(options) => release::roll_back(&context, options, output).await,
         Command::Predict(options) => predict::run(&context, options, output).await,
         Command::Images(options) => images::run(&context, options, output).await,
-        Command::Runs(options) => runs::run(&context, options.limit, output).await,
+        Command::Runs(options) => match options.follow {
+            Some(run) => follow::run(&context, run, output).await,
+            None => runs::run(&context, options.limit, output).await,
+        },
+        Command::Feedback(options) => feedback::run(&context, options, output).await,
+        Command::Decisions(options) => decisions::run(&context, options.limit, output).await,
         Command::Models(options) => models::run(&context, options.limit, output).await,
         Command::Plots(options) => plots::run(&context, options, output).await,
         Command::Status => status::run(&context, output).await,

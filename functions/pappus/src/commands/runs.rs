@@ -3,6 +3,7 @@
 use pappus_domain::{Run, RunStatus};
 use pappus_host::Context;
 
+use super::follow::figures;
 use crate::output::{Output, percent, table};
 use crate::trouble::Trouble;
 
@@ -26,7 +27,8 @@ pub(crate) async fn run(context: &Context, limit: usize, output: Output) -> Resu
 
 pub(crate) fn outcome(status: &RunStatus) -> String {
     match status {
-        RunStatus::Requested | RunStatus::Running => String::new(),
+        RunStatus::Requested | RunStatus::Running { progress: None } => String::new(),
+        RunStatus::Running { progress: Some(progress) } => format!("{}{}", progress.stage, figures(progress)),
         RunStatus::Failed { message } => message.clone(),
         RunStatus::Succeeded { version, metrics } => {
             let accuracy = metrics.get("test_accuracy").map(|accuracy| format!(" (test {})", percent(*accuracy)));

@@ -4,15 +4,21 @@ use std::time::Duration;
 
 use pappus_catalog::TimeRange;
 use pappus_domain::release::LedgerEntry;
-use pappus_domain::{Lease, Prediction, Timestamp};
+use pappus_domain::stats::Proportion;
+use pappus_domain::{Feedback, Lease, Prediction, Timestamp};
 use pappus_host::{Context, Failure};
 use pappus_tracking::Report;
 use serde_json::json;
 
+use super::decisions::decided;
 use super::runs::outcome;
-use crate::output::{Output, percent};
+use crate::output::{Output, interval, percent};
 use crate::trouble::Trouble;
 
+/// Decisions that are shown.
+const DECISIONS: usize = 3;
+/// The most answers that an accuracy is of.
+const ANSWERS: usize = 1000;
 /// Predictions that are shown.
 const SHOWN: usize = 3;
 /// How far those of the last day are counted.
@@ -32,12 +38,21 @@ pub(crate) async fn run(context: &Context, output: Output) -> Result<(), Trouble
     let day = TimeRange { from: Timestamp::now().checked_sub(DAY).ok(), until: None };
     let predictions = catalog.count_predictions(&day, COUNTED).await?;
     let last = catalog.predictions(&TimeRange::default(), None, SHOWN).await?;
+    let decisions = catalog.decisions(&settings.model, DECISIONS).await?;
+    let live_accuracy = match &release {
+        Some(release) => {
+            let since = settings.policy.window(Timestamp::now());
+            let told = catalog.feedback_since(&settings.model, &release.champion, since, ANSWERS).await?;
+            Feedback::accuracy(&told)
+        }
+        None => None,
+    };
     let told = context.tracking.report().await.map_err(Failure::from_error)?;
     let value = json!({
         "model": settings.model, "objects": settings.objects, "catalog": pappus_catalog::shown(&settings.catalog), "images": images,
         "sources": sources, "last_run": last_run, "training": training, "release": release,
         "ledger_entries": ledger.len(), "predictions_last_day": predictions, "last_predictions": last,
-        "tracking": told,
+        "live_accuracy": live_accuracy, "last_decisions": decisions, "tracking": told,
     });
     output.print(&value, || {
         let labels: Vec<String> = images.labels.iter().map(|(label, count)| format!("{label} {count}")).collect();
@@ -73,8 +88,18 @@ pub(crate) async fn run(context: &Context, output: Output) -> Result<(), Trouble
             ),
         ];
         lines.extend(last.iter().map(describe));
+        lines.push(format!("feedback     {}", feedback(live_accuracy.as_ref())));
+        lines.push(format!("decisions    {}", if decisions.is_empty() { "none yet" } else { "the last:" }));
+        lines.extend(decisions.iter().map(decided));
         lines.join("\n")
     })
+}
+
+fn feedback(live_accuracy: Option<&Proportion>) -> String {
+    live_accuracy.map_or_else(
+        || "none on the champion's answers of late; pappus feedback".into(),
+        |accuracy| format!("the champion's answers of late: accuracy {}", interval(accuracy)),
+    )
 }
 
 fn counted(predictions: u64) -> String {

@@ -19,6 +19,7 @@ pub(crate) async fn run(context: &Context, id: PredictionId, output: Output) -> 
     let none = || Trouble::Found(format!("there is no prediction {id} in the log"));
     let prediction = context.catalog.prediction(&id).await?.ok_or_else(none)?;
     let gone = || Trouble::Found(format!("version {} is not in the catalog any more", prediction.version));
+    let truth = context.catalog.feedback(&id).await?.map(|feedback| feedback.label);
     let manifest = context.catalog.model(&prediction.model, &prediction.version).await?.ok_or_else(gone)?;
     let evaluation = context.catalog.evaluation(&prediction.model, &prediction.version).await?;
     let plots = Folders::new(&prediction.model, &prediction.version, evaluation.as_ref());
@@ -31,7 +32,7 @@ pub(crate) async fn run(context: &Context, id: PredictionId, output: Output) -> 
     }
     let seen = data_set.entries().iter().find(|entry| entry.image == prediction.image);
     let value = json!({
-        "prediction": prediction, "model": manifest, "training_images": learned_from.len(),
+        "prediction": prediction, "true_label": truth, "model": manifest, "training_images": learned_from.len(),
         "examples": shown.iter().map(|(image, origin)| json!({ "image": image, "origin": origin })).collect::<Vec<_>>(),
         "image_in_data_set": seen, "plots": plots,
     });
@@ -41,6 +42,9 @@ pub(crate) async fn run(context: &Context, id: PredictionId, output: Output) -> 
         });
         let places = plots.places(&context.settings);
         let mut lines = story(&prediction, &manifest, &places, learned_from.len(), seen);
+        if let Some(truth) = &truth {
+            lines.insert(3, format!("  truth     {truth}"));
+        }
         lines.extend(origins);
         lines.join("\n")
     })

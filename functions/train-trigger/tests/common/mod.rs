@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use pappus_catalog::contract::samples;
 use pappus_catalog::{DataSetRecord, OnConflict};
-use pappus_domain::{Event, Image, Run, RunId, RunStatus, Timestamp};
+use pappus_domain::release::ReleaseAction;
+use pappus_domain::{Event, Image, Release, Run, RunId, RunStatus, Timestamp};
 use pappus_host::{Context, Failure, Publisher, Settings};
 use pappus_train_trigger::{Error, Launcher, Trigger};
 use tempfile::TempDir;
@@ -71,6 +72,13 @@ impl Place {
         self.context.catalog.record_data_set(&DataSetRecord { digest, labelled, frozen_at }).await.unwrap();
         let done = RunStatus::Succeeded { version: samples::version(number), metrics: Default::default() };
         self.context.catalog.update_run(&id, Some(&digest), &done, Timestamp::now()).await.unwrap();
+    }
+
+    /// Releases the first version.
+    pub async fn released(&self) {
+        let release = Release::promote(None, &samples::name("pets"), &samples::version(1)).unwrap();
+        let change = samples::change(ReleaseAction::Promote, 0);
+        self.context.catalog.change_release(None, &release, change).await.unwrap();
     }
 
     pub async fn run(&self, id: &RunId) -> Run {

@@ -1,6 +1,8 @@
 //! What every catalog must do, as a suite that panics with what one did instead.
 #![allow(clippy::expect_used, clippy::panic, reason = "a suite of assertions: a catalog that fails it fails a test")]
 
+mod decisions;
+mod feedback;
 mod images;
 mod leases;
 mod models;
@@ -27,5 +29,7 @@ pub async fn suite(catalog: &dyn Catalog) {
     models::suite(catalog).await;
     releases::suite(catalog).await;
     predictions::suite(catalog).await;
+    decisions::suite(catalog).await;
+    feedback::suite(catalog).await;
     leases::suite(catalog).await;
 }

@@ -38,7 +38,7 @@ async fn data_sets_are_brought_up_to_date(catalog: &dyn Catalog) {
 async fn runs_are_created_once(catalog: &dyn Catalog) {
     let run = run(1, "pets");
     assert_eq!(get(catalog, &run).await, None);
-    let moved_on = Run { status: RunStatus::Running, data_set: Some(digest(1)), ..run.clone() };
+    let moved_on = Run { status: RunStatus::RUNNING, data_set: Some(digest(1)), ..run.clone() };
     for again in [&run, &moved_on] {
         catalog.create_run(again).await.expect("a run can be recorded");
     }
@@ -50,10 +50,10 @@ async fn runs_move_on(catalog: &dyn Catalog) {
     let id = run.request.run;
     let steps = [(Some(digest(1)), 10), (None, 11), (Some(digest(2)), 12)];
     for (data_set, seconds) in steps {
-        let moved = catalog.update_run(&id, data_set.as_ref(), &RunStatus::Running, time(seconds)).await;
+        let moved = catalog.update_run(&id, data_set.as_ref(), &RunStatus::RUNNING, time(seconds)).await;
         assert!(moved.expect("a run can be moved on"), "a run that is not over moves");
         run.data_set = data_set.or(run.data_set);
-        (run.status, run.updated_at) = (RunStatus::Running, time(seconds));
+        (run.status, run.updated_at) = (RunStatus::RUNNING, time(seconds));
         assert_eq!(get(catalog, &run).await.as_ref(), Some(&run), "`None` keeps the data set");
     }
 }
@@ -69,14 +69,14 @@ async fn runs_that_are_over_stay_over(catalog: &dyn Catalog) {
         assert!(catalog.update_run(&id, None, &end, time(20)).await.expect("a run can end"));
         let over = get(catalog, &run).await.expect("it is there");
         assert_eq!((&over.status, over.updated_at), (&end, time(20)));
-        for late in [RunStatus::Running, RunStatus::Failed { message: "late".into() }] {
+        for late in [RunStatus::RUNNING, RunStatus::Failed { message: "late".into() }] {
             let moved = catalog.update_run(&id, Some(&digest(9)), &late, time(30)).await;
             assert!(!moved.expect("that it stays is no error"), "a run that is over does not move");
         }
         assert_eq!(get(catalog, &run).await, Some(over), "not even its data set or time");
     }
     let unknown = run(77, "pets").request.run;
-    assert!(!catalog.update_run(&unknown, None, &RunStatus::Running, time(0)).await.expect("no error"));
+    assert!(!catalog.update_run(&unknown, None, &RunStatus::RUNNING, time(0)).await.expect("no error"));
 }
 
 async fn one_end_of_many_wins(catalog: &dyn Catalog) {

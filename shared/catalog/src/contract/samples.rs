@@ -10,10 +10,11 @@ use pappus_domain::prediction::PredictionId;
 use pappus_domain::release::{Change, ReleaseAction};
 use pappus_domain::run::{Recipe, TrainingRequest};
 use pappus_domain::stats::{Answer, Proportion, Report};
+use pappus_domain::trigger::{Cause, Decision, DecisionId, DecisionRecord, Facts, MeanConfidence, Reason};
 use pappus_domain::verdict::{Evaluation, Gate, Verdict};
 use pappus_domain::{
-    Digest, Image, ImageFormat, ImageStatus, Manifest, ModelVersion, PerceptualHash, Prediction, Run, RunId, RunStatus,
-    Timestamp,
+    Digest, Feedback, Image, ImageFormat, ImageStatus, Manifest, ModelVersion, PerceptualHash, Prediction, Run, RunId,
+    RunStatus, Timestamp,
 };
 use uuid::Uuid;
 
@@ -139,5 +140,44 @@ pub fn prediction(number: u64, seconds: i64) -> Prediction {
         latency_us: 1234,
         source: "http".into(),
         at: time(seconds),
+    }
+}
+
+/// A decision to train, made `seconds` after some moment.
+pub fn decision(number: u64, model: &str, seconds: i64) -> DecisionRecord {
+    let facts = Facts {
+        at: time(seconds),
+        labelled_images: number,
+        used_images: Some(1),
+        live_accuracy: Some(Proportion::new(1, 3)),
+        confidence: Some(MeanConfidence { mean: 0.1 + 0.2, of: 300 }),
+        drift: None,
+        last_request: Some(time(0)),
+        requests_last_day: 1,
+        has_champion: true,
+    };
+    let reasons = vec![Reason::NewImages { count: number, wanted: 1 }];
+    DecisionRecord {
+        id: DecisionId(uuid(number)),
+        model: name(model),
+        at: time(seconds),
+        cause: Cause::Alert { name: "it's \"slow\"".into() },
+        facts,
+        decision: Decision { reasons, hindrance: None, summary: "some figures".into() },
+        run: Some(RunId(uuid(number))),
+    }
+}
+
+/// The true label of a prediction that was made `seconds` after some moment, and said to be a cat.
+pub fn feedback(number: u64, label: &str, seconds: i64) -> Feedback {
+    Feedback {
+        prediction: PredictionId(uuid(number)),
+        model: name("pets"),
+        version: version(1),
+        image: digest(number),
+        class: name("cat"),
+        label: name(label),
+        predicted_at: time(seconds),
+        at: time(seconds + 1),
     }
 }

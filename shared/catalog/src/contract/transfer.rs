@@ -4,7 +4,9 @@ use pappus_domain::Release;
 use pappus_domain::release::{LedgerEntry, ReleaseAction};
 use pappus_domain::split::Placement;
 
-use super::samples::{change, digest, evaluation, image, manifest, name, prediction, quarantined, run, time, version};
+use super::samples::{
+    change, decision, digest, evaluation, feedback, image, manifest, name, prediction, quarantined, run, time, version,
+};
 use crate::{Catalog, DataSetRecord, Error, Kind, OnConflict, Page, Record, SourceStatus};
 
 /// Moves a catalog of every kind of record into another; both are empty at first.
@@ -76,6 +78,9 @@ async fn fill(catalog: &dyn Catalog) {
         let evaluation = evaluation(number, "pets", number, number.cast_signed());
         catalog.record_evaluation(&evaluation).await.expect("an evaluation can be recorded");
         catalog.log_predictions(&[prediction(number, number.cast_signed())]).await.expect("it can be logged");
+        let decided = decision(number, "pets", number.cast_signed());
+        catalog.record_decision(&decided).await.expect("a decision can be recorded");
+        catalog.record_feedback(&feedback(number, "dog", number.cast_signed())).await.expect("it can be recorded");
     }
     for model in ["birds", "fish", "pets"] {
         let first = Release::promote(None, &name(model), &version(1)).expect("a first release");

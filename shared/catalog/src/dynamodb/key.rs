@@ -8,7 +8,8 @@
 
 use pappus_domain::image::Label;
 use pappus_domain::prediction::PredictionId;
-use pappus_domain::{Digest, ModelName, ModelVersion, Run, RunId, Timestamp};
+use pappus_domain::trigger::{DecisionId, DecisionRecord};
+use pappus_domain::{Digest, Feedback, ModelName, ModelVersion, Run, RunId, Timestamp};
 
 /// The partitions that images, and sources, are spread over: one a hexadecimal digit.
 pub(super) const SHARDS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
@@ -19,6 +20,8 @@ pub(super) const MODELS: &str = "model";
 pub(super) const EVALUATIONS: &str = "evaluation";
 pub(super) const RELEASES: &str = "release";
 pub(super) const LEDGER: &str = "ledger";
+pub(super) const DECISIONS: &str = "decision";
+pub(super) const FEEDBACK: &str = "feedback";
 /// Which partitions there are of predictions.
 pub(super) const HOURS: &str = "prediction";
 
@@ -69,6 +72,14 @@ impl Key {
 
     pub(super) fn ledger_entry(model: &ModelName, generation: u64) -> Self {
         Self::new(LEDGER, format!("{model}/{generation:020}"))
+    }
+
+    pub(super) fn decision(id: &DecisionId) -> Self {
+        Self::new(DECISIONS, id.0.simple().to_string())
+    }
+
+    pub(super) fn feedback(prediction: &PredictionId) -> Self {
+        Self::new(FEEDBACK, prediction.0.simple().to_string())
     }
 
     pub(super) fn lease(name: &str) -> Self {
@@ -139,6 +150,21 @@ pub(super) fn model_by_age(name: &ModelName, created_at: Timestamp, version: &Mo
 /// In the first order: the evaluations of a version, by age.
 pub(super) fn evaluation_by_age(name: &ModelName, version: &ModelVersion, at: Timestamp, data_set: &Digest) -> String {
     format!("{name}/{version}/{}/{data_set}", by_time(at))
+}
+
+/// In the first order: the decisions about a model, by age.
+pub(super) fn decision_by_age(decision: &DecisionRecord) -> String {
+    format!("{}/{}", decision.model, decision_by_time(decision))
+}
+
+/// In the second order: all decisions, by age.
+pub(super) fn decision_by_time(decision: &DecisionRecord) -> String {
+    format!("{}/{}", by_time(decision.at), decision.id.0.simple())
+}
+
+/// In the first order: what was told of a version's predictions, by when those were made.
+pub(super) fn feedback_by_time(Feedback { prediction, model, version, predicted_at, .. }: &Feedback) -> String {
+    format!("{model}/{version}/{}/{}", by_time(*predicted_at), prediction.0.simple())
 }
 
 /// A partition of predictions: those of one hour, one in eight of them.

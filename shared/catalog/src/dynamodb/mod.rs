@@ -10,7 +10,9 @@
 
 mod address;
 mod client;
+mod decisions;
 mod fault;
+mod feedback;
 mod images;
 mod item;
 mod key;

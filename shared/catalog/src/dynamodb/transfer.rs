@@ -9,7 +9,7 @@ use super::item::{Attributes, FIRST_ORDER, PARTITION, PLACE, Row};
 use super::key::{self, HourPart, SHARDS};
 use super::parts::gathered;
 use super::query::{self, Order, Query};
-use super::{DynamoDbCatalog, images, predictions, releases, runs, sources};
+use super::{DynamoDbCatalog, decisions, feedback, images, predictions, releases, runs, sources};
 use crate::{Error, Kind, Page, Record, Transfer};
 
 #[async_trait]
@@ -77,6 +77,8 @@ fn partitions(kind: Kind) -> Vec<String> {
         Kind::Releases => vec![key::RELEASES.into()],
         Kind::Ledger => vec![key::LEDGER.into()],
         Kind::Predictions => Vec::new(),
+        Kind::Decisions => vec![key::DECISIONS.into()],
+        Kind::Feedback => vec![key::FEEDBACK.into()],
     }
 }
 
@@ -104,6 +106,8 @@ fn read(kind: Kind, row: Attributes) -> Result<Record, Error> {
         Kind::Releases => Record::Release(releases::read(&Row::of("releases", row))?),
         Kind::Ledger => Record::Ledger(releases::read_entry(&Row::of("ledger", row))?),
         Kind::Predictions => Record::Prediction(predictions::read(&Row::of("predictions", row))?),
+        Kind::Decisions => Record::Decision(decisions::read(&Row::of("decisions", row))?),
+        Kind::Feedback => Record::Feedback(feedback::read(&Row::of("feedback", row))?),
     })
 }
 

@@ -5,7 +5,9 @@
 //! begun again here, and nobody else hears of it. Batches go to the server in few statements, in order of their keys.
 
 mod address;
+mod decisions;
 pub(crate) mod fault;
+mod feedback;
 mod images;
 mod leases;
 mod many;

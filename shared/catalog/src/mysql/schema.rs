@@ -12,11 +12,26 @@ use super::server::Server;
 use crate::Error;
 
 /// The steps from an empty database to the layout of today; `pappus_layout` says how many it has taken.
-const STEPS: [&str; 1] = [include_str!("../../migrations/mysql/0001_catalog.sql")];
+const STEPS: [&str; 2] = [
+    include_str!("../../migrations/mysql/0001_catalog.sql"),
+    include_str!("../../migrations/mysql/0002_retraining.sql"),
+];
 
 /// The tables that there are after all steps.
-const TABLES: [&str; 10] =
-    ["data_sets", "evaluations", "images", "leases", "ledger", "models", "predictions", "releases", "runs", "sources"];
+const TABLES: [&str; 12] = [
+    "data_sets",
+    "decisions",
+    "evaluations",
+    "feedback",
+    "images",
+    "leases",
+    "ledger",
+    "models",
+    "predictions",
+    "releases",
+    "runs",
+    "sources",
+];
 
 /// The table that says that the others are the catalog's.
 const MARK: &str = "pappus_layout";

@@ -10,7 +10,7 @@ use super::many::{among, groups, insert};
 use super::models::{bind_evaluation, bind_manifest, evaluation_json, manifest_json};
 use super::runs::{RunTexts, bind_data_set};
 use super::server::{Session, Statement, persistently};
-use super::{MySqlCatalog, images, predictions, releases, sources};
+use super::{MySqlCatalog, decisions, feedback, images, predictions, releases, sources};
 use crate::write::{self, rows};
 use crate::{Error, Kind, Page, Record, Transfer, read};
 
@@ -80,6 +80,8 @@ fn from(kind: Kind, key: &str) -> Result<Statement<'_>, Error> {
             query.bind(generation.unwrap_or_default().cast_signed())
         }
         Kind::Predictions => sqlx::query(include_str!("transfer/predictions.sql")).bind(bytes(uuid(key))?),
+        Kind::Decisions => sqlx::query(include_str!("transfer/decisions.sql")).bind(bytes(uuid(key))?),
+        Kind::Feedback => sqlx::query(include_str!("transfer/feedback.sql")).bind(bytes(uuid(key))?),
     })
 }
 
@@ -191,6 +193,7 @@ async fn insert_one(transaction: &mut Session, record: &Record) -> Result<(), Er
     let json = match record {
         Record::Model(manifest) => manifest_json(manifest)?,
         Record::Evaluation(evaluation) => evaluation_json(evaluation)?,
+        Record::Decision(decision) => decisions::json(decision)?,
         _ => String::new(),
     };
     let statement = match record {
@@ -205,6 +208,8 @@ async fn insert_one(transaction: &mut Session, record: &Record) -> Result<(), Er
         }
         Record::Release(release) => releases::insert(release),
         Record::Ledger(entry) => releases::append(entry),
+        Record::Decision(decision) => decisions::bind(decision, &json),
+        Record::Feedback(told) => feedback::bind(include_str!("transfer/insert_feedback.sql"), told),
         Record::Image { .. } | Record::Source(_) | Record::Prediction(_) => return Ok(()),
     };
     transaction.execute(statement).await?;

@@ -4,7 +4,9 @@
 //! other, and reaches the disk with every commit. Transactions that write take the write lock when they begin: so they
 //! wait for each other (ten seconds at most) and never fail half-way because another process was quicker.
 
+mod decisions;
 pub(crate) mod fault;
+mod feedback;
 mod images;
 mod leases;
 mod models;

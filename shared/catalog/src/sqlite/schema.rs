@@ -10,7 +10,10 @@ use super::PATIENCE;
 use crate::Error;
 
 /// The steps from an empty file to the layout of today; the file's `user_version` is the number of steps it has taken.
-const STEPS: [&str; 1] = [include_str!("../../migrations/sqlite/0001_catalog.sql")];
+const STEPS: [&str; 2] = [
+    include_str!("../../migrations/sqlite/0001_catalog.sql"),
+    include_str!("../../migrations/sqlite/0002_retraining.sql"),
+];
 
 /// The file's `application_id`, set by the first step.
 const APPLICATION: i64 = 0x5061_7070;

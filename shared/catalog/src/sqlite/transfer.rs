@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteConnection;
 
-use super::{SqliteCatalog, images, models, predictions, releases, runs, sources};
+use super::{SqliteCatalog, decisions, feedback, images, models, predictions, releases, runs, sources};
 use crate::write::{self, rows};
 use crate::{Error, Kind, Page, Record, Transfer, read};
 
@@ -51,6 +51,8 @@ async fn from(connection: &mut SqliteConnection, kind: Kind, key: &str, limit: u
         Kind::Releases => (include_str!("transfer/releases.sql"), 1),
         Kind::Ledger => (include_str!("transfer/ledger.sql"), 2),
         Kind::Predictions => (include_str!("transfer/predictions.sql"), 1),
+        Kind::Decisions => (include_str!("transfer/decisions.sql"), 1),
+        Kind::Feedback => (include_str!("transfer/feedback.sql"), 1),
     };
     let mut parts = key.splitn(parts, '/');
     let mut part = || parts.next().unwrap_or_default();
@@ -64,6 +66,7 @@ async fn insert(connection: &mut SqliteConnection, record: &Record) -> Result<bo
         Record::Run(run) => return runs::create(connection, run).await,
         Record::Model(manifest) => return models::record(connection, manifest).await,
         Record::Prediction(prediction) => return predictions::log(connection, prediction).await,
+        Record::Decision(decision) => return decisions::record(connection, decision).await,
         Record::Image { image, placement } => {
             images::bind_whole(include_str!("transfer/insert_image.sql"), image).bind(placement.map(write::placement))
         }
@@ -77,6 +80,7 @@ async fn insert(connection: &mut SqliteConnection, record: &Record) -> Result<bo
         }
         Record::Release(release) => releases::bind(include_str!("transfer/insert_release.sql"), release),
         Record::Ledger(entry) => releases::bind_entry(include_str!("transfer/insert_entry.sql"), entry),
+        Record::Feedback(told) => feedback::bind(include_str!("transfer/insert_feedback.sql"), told),
     };
     Ok(query.execute(connection).await?.rows_affected() == 1)
 }

@@ -4,8 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use pappus_catalog::contract::samples::{evaluation, image, manifest, name, prediction, quarantined, run};
-use pappus_catalog::{Images as _, Models as _, MySqlCatalog, OnConflict, Predictions as _, Runs as _, Sources as _};
+use pappus_catalog::contract::samples::{
+    decision, evaluation, feedback, image, manifest, name, prediction, quarantined, run,
+};
+use pappus_catalog::{
+    Decisions as _, Feedbacks as _, Images as _, Models as _, MySqlCatalog, OnConflict, Predictions as _, Runs as _,
+    Sources as _,
+};
+use pappus_domain::Feedback;
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Row as _};
 
@@ -26,6 +32,8 @@ fn parameters(statement: &str) -> Option<&'static [&'static str]> {
     const ID: &str = "x'5000000000000000000000000000000000000000000000000000000000000000'";
     const UUID: &str = "x'00000000040070008000000000000000'";
     const TIME: &str = "1700001000000";
+    /// The digest of eight bytes, the first of them 1, as `samples::feedback` has it.
+    const VERSION: &str = "LEFT(SHA2(x'0100000000000000', 256), 12)";
     Some(match statement {
         "check.sql" | "images/counts.sql" | "images/labelled.sql" | "models/names.sql" | "sources/counts.sql" => &[],
         "images/get.sql" | "images/known.sql" | "transfer/known_images.sql" | "sources/known.sql" => &[ID],
@@ -39,18 +47,22 @@ fn parameters(statement: &str) -> Option<&'static [&'static str]> {
         "runs/data_set.sql" => &[ID],
         "runs/get.sql" | "predictions/get.sql" | "transfer/known_predictions.sql" => &[UUID],
         "runs/update.sql" => &["NULL", "1", "'{}'", TIME, UUID],
-        "runs/last.sql" | "models/last.sql" => &["'pets'", "10"],
+        "runs/last.sql" | "models/last.sql" | "decisions/last.sql" => &["'pets'", "10"],
         "models/get.sql" | "models/evaluation.sql" => &["'pets'", "'5'"],
         "models/find.sql" => &["'pets'", "'5'", "'6'"],
         "releases/get.sql" | "releases/locked.sql" | "releases/last_entry.sql" | "releases/ledger.sql" => &["'pets'"],
         "releases/update.sql" => &["'5'", "NULL", "2", "'pets'"],
         "predictions/page.sql" => &["0", TIME, TIME, UUID, "10"],
         "predictions/count.sql" => &["0", TIME, "10"],
-        "predictions/delete.sql" => &[TIME, "10"],
+        "predictions/delete.sql" | "decisions/delete.sql" => &[TIME, "10"],
+        "feedback/get.sql" => &[UUID],
+        "feedback/since.sql" => &["'pets'", VERSION, TIME, "10"],
         "leases/get.sql" | "leases/locked.sql" => &["'train/pets'"],
         "leases/update.sql" => &["'a'", "2", TIME, "'train/pets'"],
         "leases/release.sql" => &["'train/pets'", "'a'"],
-        "transfer/runs.sql" | "transfer/predictions.sql" => &[UUID, "10"],
+        "transfer/runs.sql" | "transfer/predictions.sql" | "transfer/decisions.sql" | "transfer/feedback.sql" => {
+            &[UUID, "10"]
+        }
         "transfer/models.sql" => &["'pets'", "'pets'", "'5'", "10"],
         "transfer/evaluations.sql" => &["'pets'", "'pets'", "'5'", "'5'", ID, "10"],
         "transfer/releases.sql" => &["'pets'", "10"],
@@ -75,6 +87,13 @@ async fn fill(catalog: &MySqlCatalog) {
         catalog.record_model(&manifest(number, model)).await.expect("it records");
         catalog.record_evaluation(&evaluation(number % 6, model, number, 0)).await.expect("it records");
     }
+    for number in 0..400_u64 {
+        let model = if number.is_multiple_of(2) { "pets" } else { "birds" };
+        let decided = decision(number, model, number.cast_signed());
+        catalog.record_decision(&decided).await.expect("it records");
+        let told = Feedback { model: name(model), ..feedback(number, "cat", number.cast_signed()) };
+        catalog.record_feedback(&told).await.expect("it records");
+    }
 }
 
 #[tokio::test]
@@ -82,8 +101,8 @@ async fn statements_use_an_index_and_do_not_sort() {
     let Some(database) = Database::make().await else { return };
     fill(&database.open().await).await;
     let mut connection = database.connect().await;
-    let analyze =
-        "SET NAMES utf8mb4 COLLATE utf8mb4_bin; ANALYZE TABLE images, sources, predictions, runs, models, evaluations";
+    let analyze = "SET NAMES utf8mb4 COLLATE utf8mb4_bin; ANALYZE TABLE images, sources, predictions, runs, models, evaluations, \
+         decisions, feedback";
     sqlx::raw_sql(analyze).fetch_all(&mut connection).await.expect("it counts");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/mysql");
     let (mut seen, mut wasteful) = (0, BTreeSet::new());

@@ -24,7 +24,7 @@ pub(crate) fn run(run: &Run, manifest: Option<&Manifest>, measures: &[Measure]) 
     ]);
     log.tags.extend(run.data_set.iter().map(|digest| pair("pappus.data_set", digest)));
     match &run.status {
-        RunStatus::Requested | RunStatus::Running => {}
+        RunStatus::Requested | RunStatus::Running { .. } => {}
         RunStatus::Succeeded { version, metrics } => {
             log.tags.push(pair(VERSION, version));
             log.figures.extend(metrics.iter().filter_map(|(key, value)| figure(key, *value, 0, run.updated_at)));

@@ -79,7 +79,7 @@ impl Place {
         let run = samples::run(number, self.model.as_str());
         self.catalog.create_run(&run).await.unwrap();
         let id = run.request.run;
-        self.catalog.update_run(&id, None, &RunStatus::Running, samples::time(1)).await.unwrap();
+        self.catalog.update_run(&id, None, &RunStatus::RUNNING, samples::time(1)).await.unwrap();
         self.tracking.tell(News::run(id)).await;
         id
     }

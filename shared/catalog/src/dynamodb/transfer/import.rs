@@ -9,7 +9,9 @@ use pappus_domain::{Image, Prediction};
 use super::read;
 use crate::dynamodb::parts::{Differences, in_parts};
 use crate::dynamodb::table::{If, Write};
-use crate::dynamodb::{AT_ONCE, DynamoDbCatalog, TURNS, images, key, models, overtaken, releases, runs, sources};
+use crate::dynamodb::{
+    AT_ONCE, DynamoDbCatalog, TURNS, decisions, feedback, images, key, models, overtaken, releases, runs, sources,
+};
 use crate::{Error, Predictions as _, Record, Source};
 
 /// An image, and where it belongs.
@@ -107,6 +109,8 @@ impl DynamoDbCatalog {
             Record::Evaluation(evaluation) => models::write_evaluation(evaluation)?,
             Record::Release(release) => releases::write(release),
             Record::Ledger(entry) => releases::write_entry(entry)?,
+            Record::Decision(decision) => decisions::write(decision)?,
+            Record::Feedback(told) => feedback::write(told),
             Record::Image { .. } | Record::Source(_) | Record::Prediction(_) => return Ok(false),
         };
         let key = item.key();

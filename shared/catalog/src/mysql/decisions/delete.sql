@@ -1,0 +1,4 @@
+DELETE FROM decisions
+WHERE at < ?
+ORDER BY at, id
+LIMIT ?

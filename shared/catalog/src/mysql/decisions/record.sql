@@ -1,0 +1,3 @@
+INSERT INTO decisions (id, model, at, decision)
+VALUES (?, ?, ?, ?)
+ON DUPLICATE KEY UPDATE id = VALUES(id)

@@ -1,0 +1,3 @@
+SELECT prediction, model, version, image, class, label, predicted_at, at
+FROM feedback
+WHERE prediction = ?

@@ -1,0 +1,5 @@
+SELECT id, decision
+FROM decisions
+WHERE id >= ?
+ORDER BY id
+LIMIT ?

@@ -1,0 +1,2 @@
+INSERT INTO feedback (prediction, model, version, image, class, label, predicted_at, at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
