@@ -8,6 +8,7 @@ mod interrupting;
 mod migrating;
 mod plots;
 mod refusing;
+mod retraining;
 mod rude_clients;
 mod scripts;
 mod serving;
