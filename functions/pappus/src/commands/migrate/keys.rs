@@ -24,6 +24,8 @@ impl Keys {
                 let named = pappus_objects::Credentials::new(id, secret, token, None, "a file of settings");
                 Ok(Self { named: Some(named) })
             }
+            #[cfg(not(feature = "servers"))]
+            (Some(_), Some(_)) => Err(format!("it sets {ID}, which only a build with the feature `servers` can use")),
             (Some(_), None) => Err(format!("it sets {ID} and no {SECRET}")),
             (None, Some(_)) => Err(format!("it sets {SECRET} and no {ID}")),
             _ => Ok(Self::default()),
