@@ -97,6 +97,10 @@ impl Trigger {
         let Context { catalog, settings, .. } = &self.context;
         let facts = self.facts(&cause).await?;
         let mut decision = settings.policy.decide(&facts, &cause);
+        // Whoever asks by hand is told by the training itself.
+        if decision.train() && facts.labelled_images == 0 && !matches!(cause, Cause::Operator { .. }) {
+            decision.hindrance = Some(Hindrance::NothingNew);
+        }
         if decision.train() {
             decision.hindrance = self.under_way().await?.map(|holder| Hindrance::UnderWay { holder });
         }

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use pappus_catalog::contract::samples;
 use pappus_domain::event::{AlertRaised, ImagesIngested, TrainingRequested};
 use pappus_domain::run::Recipe;
-use pappus_domain::trigger::Cause;
+use pappus_domain::trigger::{Cause, Hindrance};
 use pappus_domain::{Event, Lease, ModelVersion, Prediction, RunStatus, Timestamp};
 use pappus_host::{Bus, Context, Disposition, Failure};
 use pappus_train_trigger::{Wish, app_watching, app_with};
@@ -26,6 +26,16 @@ async fn fifty_new_images_are_worth_a_training_and_fewer_are_not() {
     place.images(49..50).await;
     let decision = place.trigger.decide(Cause::Change).await.unwrap().record.decision;
     assert!(decision.train() && decision.summary.contains("no model yet"), "{decision:?}");
+}
+
+#[tokio::test]
+async fn where_there_is_no_image_at_all_an_alert_trains_nothing() {
+    let place = place().await;
+    let alert = Cause::Alert { name: "LowConfidence".into() };
+    let decision = place.trigger.decide(alert.clone()).await.unwrap().record.decision;
+    assert_eq!((decision.reasons.len(), decision.hindrance), (1, Some(Hindrance::NothingNew)));
+    place.images(0..1).await;
+    assert!(place.trigger.decide(alert).await.unwrap().record.decision.train());
 }
 
 #[tokio::test]
@@ -228,6 +238,7 @@ async fn a_champion_that_has_become_unsure_is_a_reason_when_the_schedule_comes_r
     for (confidence, train) in [(0.5, true), (0.875, false)] {
         let place = place().await;
         place.released().await;
+        place.images(0..1).await;
         answered(&place, confidence).await;
         assert!(
             !place.trigger.decide(Cause::Change).await.unwrap().record.decision.train(),
