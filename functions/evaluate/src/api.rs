@@ -53,10 +53,11 @@ async fn judge(
 ) -> Result<Json<Judged>, Failure> {
     let Json(Asked { version }) = asked.map_err(|rejection| Error::BadRequest(rejection.body_text()))?;
     let version: ModelVersion = version.parse().map_err(|error| Error::BadRequest(format!("{error}")))?;
-    if let Some(known) = judge.known(&version).await? {
-        return Ok(Json(known.into()));
-    }
-    let evaluation = judge.evaluate.version(&version, |_, _| {}).await?;
+    let evaluation = match judge.known(&version).await? {
+        Some(known) => known,
+        None => judge.evaluate.version(&version, |_, _| {}).await?,
+    };
+    // Also of what was judged before: whoever judged it may have been cut off before it was told.
     let Evaluation { data_set, .. } = evaluation;
     let model = judge.context.settings.model.clone();
     let evaluated = ModelEvaluated { model, version, data_set, passed: evaluation.verdict.passed };

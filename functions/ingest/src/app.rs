@@ -12,7 +12,9 @@ use pappus_objects::{Bucket, Key};
 use crate::api;
 use crate::candidate::{Candidate, Content};
 use crate::error::Error;
+use crate::feedback::take_feedback;
 use crate::pipeline::{Ingest, Options};
+use crate::summary::Summary;
 
 /// Ingests an object that was put under `incoming/<label>/`, and an image whose truth was told and whose bytes were kept.
 struct OnObject {
@@ -37,17 +39,16 @@ impl OnEvent for OnObject {
     }
 
     async fn on_event(&self, event: Event) -> Result<Outcome, Failure> {
-        if let Some(FeedbackGiven { feedback, bytes }) = event.read()? {
-            let Some(key) = bytes else { return Ok(Outcome::NOTHING) };
-            let origin = format!("feedback:{}", feedback.prediction);
-            return self.take(key, feedback.label, origin).await;
+        if let Some(given) = event.read::<FeedbackGiven>()? {
+            let Some(summary) = take_feedback(&self.context, &given).await? else { return Ok(Outcome::NOTHING) };
+            return ingested(event.id, &summary);
         }
         let created = event.read::<ObjectCreated>()?;
         let Some(ObjectCreated { bucket, key, .. }) = created else { return Ok(Outcome::NOTHING) };
         let ours = key_in(self.context.objects.bucket(), bucket.as_deref(), &key)?;
         let Some(key) = ours.map(str::to_owned) else { return Ok(Outcome::NOTHING) };
         let Some(label) = label_of(&key)? else { return Ok(Outcome::NOTHING) };
-        self.take(key.clone(), label, key).await
+        self.take(key, label).await
     }
 
     async fn ready(&self) -> Result<(), Failure> {
@@ -57,7 +58,7 @@ impl OnEvent for OnObject {
 
 impl OnObject {
     /// Takes in an object of the store as an image.
-    async fn take(&self, key: String, label: Label, origin: String) -> Result<Outcome, Failure> {
+    async fn take(&self, key: String, label: Label) -> Result<Outcome, Failure> {
         let object: Key = key.parse().map_err(|error| Failure::new(Disposition::Refused, format!("{error}")))?;
         // One that is larger is refused for good, and never read: so it has no digest to be quarantined under.
         let bytes = match self.context.objects.get(&object, self.max_bytes).await {
@@ -69,15 +70,21 @@ impl OnObject {
         };
         // Equal batches are one event: an object, as it was when it was taken in.
         let batch = Digest::of_parts([key.as_bytes(), Digest::of(&bytes).as_bytes().as_slice()]).short(16);
-        let summary = self.ingest.one(Candidate { content: Content::Bytes(bytes), label: Some(label), origin }).await?;
-        // An image that is known counts too: the delivery that recorded it may have died before it could say so.
-        let stored = summary.stored + summary.relabelled + summary.duplicates;
-        if stored == 0 {
-            return Ok(Outcome::NOTHING);
-        }
-        let ingested = ImagesIngested { batch, stored };
-        Ok(Outcome::event(Event::new("ingest", &ingested, Timestamp::now()).map_err(Error::from)?))
+        let summary =
+            self.ingest.one(Candidate { content: Content::Bytes(bytes), label: Some(label), origin: key }).await?;
+        ingested(batch, &summary)
     }
+}
+
+/// What the others are told. An image that is known counts too: the delivery that recorded it may have died before it could
+/// say so.
+fn ingested(batch: String, summary: &Summary) -> Result<Outcome, Failure> {
+    let stored = summary.stored + summary.relabelled + summary.duplicates;
+    if stored == 0 {
+        return Ok(Outcome::NOTHING);
+    }
+    let ingested = ImagesIngested { batch, stored };
+    Ok(Outcome::event(Event::new("ingest", &ingested, Timestamp::now()).map_err(Error::from)?))
 }
 
 /// The key in the store of an object that was told by its key in a bucket; none for one beside the store. A store that

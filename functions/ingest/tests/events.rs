@@ -47,21 +47,38 @@ async fn an_object_under_incoming_is_taken_in_under_the_label_of_its_folder() {
 #[tokio::test]
 async fn an_image_whose_truth_was_told_becomes_a_labelled_one_where_it_was_kept() {
     let place = place().await;
-    put(&place, "kept/2026-11-25/1", picture(1)).await;
     let feedback = Feedback { image: pappus_domain::Digest::of(&picture(1)), ..samples::feedback(1, "cat", 0) };
-    let given = |bytes: Option<&str>| {
+    let key = Feedback::kept_image(&feedback.image, feedback.predicted_at);
+    let given = |feedback: &Feedback, bytes: Option<&str>| {
         let given = FeedbackGiven { feedback: feedback.clone(), bytes: bytes.map(str::to_owned) };
         Event::new("predict", &given, Timestamp::now()).unwrap()
     };
-    assert!(deliver(&place, given(None)).await.unwrap().is_empty());
-    assert!(deliver(&place, given(Some("kept/2026-11-25/2"))).await.unwrap().is_empty(), "it is gone");
+    assert!(deliver(&place, given(&feedback, Some(&key))).await.unwrap().is_empty(), "nobody has written it down");
+    place.context.catalog.record_feedback(&feedback).await.unwrap();
+    assert!(deliver(&place, given(&feedback, None)).await.unwrap().is_empty());
+    assert!(deliver(&place, given(&feedback, Some(&key))).await.unwrap().is_empty(), "it is gone");
+    put(&place, "incoming/cat/1.jpg", picture(1)).await;
+    let elsewhere = deliver(&place, given(&feedback, Some("incoming/cat/1.jpg"))).await.unwrap_err();
+    assert_eq!(elsewhere.disposition(), Disposition::Refused);
+    put(&place, &key, picture(2)).await;
+    let other = deliver(&place, given(&feedback, Some(&key))).await.unwrap_err();
+    assert_eq!(other.disposition(), Disposition::Refused, "it is another image");
     assert_eq!(place.images().await.len(), 0);
+    put(&place, &key, picture(1)).await;
     for _ in 0..2 {
-        let events = deliver(&place, given(Some("kept/2026-11-25/1"))).await.unwrap();
+        let events = deliver(&place, given(&feedback, Some(&key))).await.unwrap();
         assert_eq!(events[0].read::<ImagesIngested>().unwrap().unwrap().stored, 1);
     }
     let image = place.image(&picture(1)).await.unwrap();
     assert_eq!((image.label.unwrap().as_str(), image.origin), ("cat", format!("feedback:{}", feedback.prediction)));
+
+    // A correction, whose event comes before that of the first word.
+    let corrected = Feedback { label: samples::name("dog"), at: samples::time(60), ..feedback.clone() };
+    place.context.catalog.record_feedback(&corrected).await.unwrap();
+    for told in [&corrected, &feedback] {
+        deliver(&place, given(told, Some(&key))).await.unwrap();
+        assert_eq!(place.label(&picture(1)).await, "dog");
+    }
 }
 
 #[tokio::test]

@@ -55,8 +55,8 @@ pub(crate) struct Taken {
     predicted_class: Label,
     label: Label,
     is_right: bool,
-    /// Whether the image becomes a labelled one: its bytes were kept.
-    is_learned_from: bool,
+    /// Whether the bytes of the image were kept, so that it can be learned from.
+    is_kept: bool,
 }
 
 impl From<&FeedbackGiven> for Taken {
@@ -66,7 +66,7 @@ impl From<&FeedbackGiven> for Taken {
             predicted_class: feedback.class.clone(),
             label: feedback.label.clone(),
             is_right: feedback.is_right(),
-            is_learned_from: bytes.is_some(),
+            is_kept: bytes.is_some(),
         }
     }
 }

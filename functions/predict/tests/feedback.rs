@@ -68,7 +68,7 @@ async fn the_truth_is_written_down_and_told() {
     let id = asked(&app).await;
     let (status, answer) = tell(&app, &id, &json!({ "label": "blue" })).await;
     let expected = json!({
-        "request_id": id, "predicted_class": "red", "label": "blue", "is_right": false, "is_learned_from": false,
+        "request_id": id, "predicted_class": "red", "label": "blue", "is_right": false, "is_kept": false,
     });
     assert_eq!((status, &answer), (StatusCode::OK, &expected), "at once, though the log writes behind the answer");
     let [FeedbackGiven { feedback, bytes: None }] = &published.feedback()[..] else { panic!("one event") };
@@ -134,7 +134,7 @@ async fn images_are_kept_where_it_is_asked_for_and_go_with_their_predictions() {
     post(&app, "/predict", "image/png", picture([0, 0, 0], image::ImageFormat::Png)[..9].to_vec()).await;
     app.on_event.flush().await;
     assert_eq!(context.objects.list("kept/", None, 9).await.unwrap().len(), 1);
-    assert_eq!(tell(&app, &id, &json!({ "label": "green" })).await.1["is_learned_from"], true);
+    assert_eq!(tell(&app, &id, &json!({ "label": "green" })).await.1["is_kept"], true);
     let [FeedbackGiven { bytes: Some(key), .. }] = &published.feedback()[..] else { panic!("one event") };
     assert_eq!(*key, kept.key.to_string());
 }

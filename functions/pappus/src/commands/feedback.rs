@@ -2,9 +2,8 @@
 
 use pappus_domain::Feedback;
 use pappus_domain::event::FeedbackGiven;
-use pappus_host::{Context, Failure};
-use pappus_ingest::{Candidate, Content, Ingest, Options, Summary};
-use pappus_objects::Key;
+use pappus_host::Context;
+use pappus_ingest::Summary;
 use serde_json::json;
 
 use crate::cli;
@@ -13,22 +12,10 @@ use crate::trouble::Trouble;
 
 pub(crate) async fn run(context: &Context, options: cli::Feedback, output: Output) -> Result<(), Trouble> {
     let given = pappus_predict::tell(context, &options.prediction, options.label).await?;
-    let taken = match &given.bytes {
-        Some(key) => Some(take(context, &given, key).await?),
-        None => None,
-    };
+    let taken = pappus_ingest::take_feedback(context, &given).await?;
     let FeedbackGiven { feedback, .. } = &given;
     let value = json!({ "feedback": feedback, "is_right": feedback.is_right(), "image": taken });
     output.print(&value, || format!("{}\n  {}", describe(feedback), image(taken.as_ref())))
-}
-
-/// Takes the image in, whose bytes were kept: what ingest does where it is told.
-async fn take(context: &Context, given: &FeedbackGiven, key: &str) -> Result<Summary, Trouble> {
-    let options = Options::default();
-    let key: Key = key.parse().map_err(Failure::from_error)?;
-    let content = Content::Bytes(context.objects.get(&key, options.limits.bytes).await?);
-    let (label, origin) = (Some(given.feedback.label.clone()), format!("feedback:{}", given.feedback.prediction));
-    Ok(Ingest::new(context.clone(), options).one(Candidate { content, label, origin }).await?)
 }
 
 fn describe(feedback: &Feedback) -> String {
@@ -41,6 +28,8 @@ fn image(taken: Option<&Summary>) -> &'static str {
     match taken {
         None => "its bytes were not kept (PAPPUS_KEEP_IMAGES): it counts for the accuracy only",
         Some(Summary { stored: 1.., .. }) => "the image is a labelled one now",
+        Some(Summary { relabelled: 1.., .. }) => "the image goes by this label now",
+        Some(Summary { quarantined: 1.., .. }) => "the image cannot be learned from",
         Some(Summary { conflicts: 1.., .. }) => "the image is known under another label, which it keeps",
         Some(_) => "the image was known already",
     }
