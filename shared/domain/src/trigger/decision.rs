@@ -134,12 +134,6 @@ impl Decision {
     pub fn train(&self) -> bool {
         !self.reasons.is_empty() && self.hindrance.is_none()
     }
-
-    /// The same, where a training is under way.
-    #[must_use]
-    pub fn hindered(self, hindrance: Hindrance) -> Self {
-        Self { hindrance: Some(hindrance), ..self }
-    }
 }
 
 impl fmt::Display for Decision {

@@ -204,7 +204,9 @@ impl Policy {
         let cool_down = SignedDuration::from_mins(i64::from(self.cool_down_minutes));
         // Until there is a model to fall back on, every new image may be what was missing.
         let last = facts.last_request.filter(|_| facts.has_champion)?;
-        (facts.at.duration_since(last) < cool_down).then(|| Hindrance::CoolDown { until: last + cool_down })
+        // A cool-down may be meant to last for ever.
+        let until = last.checked_add(cool_down).unwrap_or(Timestamp::MAX);
+        (facts.at < until).then_some(Hindrance::CoolDown { until })
     }
 
     fn summary(&self, facts: &Facts) -> String {

@@ -129,6 +129,13 @@ fn a_released_model_gives_time_to_cool_down() {
 }
 
 #[test]
+fn a_cool_down_may_last_for_ever() {
+    let policy = Policy { cool_down_minutes: u32::MAX, ..Policy::default() };
+    let decision = policy.decide(&Facts { last_request: Some(NOW), ..facts(200, Some(100)) }, &Cause::Change);
+    assert_eq!(decision.hindrance, Some(Hindrance::CoolDown { until: Timestamp::MAX }));
+}
+
+#[test]
 fn a_day_has_so_many_trainings_and_no_more() {
     let policy = Policy { daily_maximum: 3, ..Policy::default() };
     let decide = |requests_last_day| policy.decide(&Facts { requests_last_day, ..facts(200, None) }, &Cause::Change);
