@@ -176,9 +176,11 @@ impl Trigger {
         };
         let champion = self.champion().await?;
         let is_lately = |run: &&Run| at.duration_since(run.requested_at) < DAY;
-        // Images come one by one; what was answered changes little between two of them.
+        // Images and words on them come one by one; how sure the answers are changes little between two of them.
         let confidence = match &champion {
-            Some(champion) if *cause != Cause::Change => Some(self.confidence(champion, at).await?),
+            Some(champion) if !matches!(cause, Cause::Change | Cause::Feedback) => {
+                Some(self.confidence(champion, at).await?)
+            }
             _ => None,
         };
         Ok(Facts {
