@@ -22,6 +22,7 @@ mod hosted;
 mod incoming;
 #[cfg(feature = "aws")]
 mod lambda;
+mod launch;
 mod linger;
 mod operator;
 mod outgoing;
@@ -40,6 +41,7 @@ pub use context::Context;
 pub use disposition::{Dispose, Disposition, Failure};
 pub use error::Error;
 pub use hosted::Hosted;
+pub use launch::{JobTemplate, LambdaFunction, Launch};
 pub use operator::Operator;
 #[cfg(feature = "aws")]
 pub use outgoing::EventBridge;
@@ -49,5 +51,5 @@ pub use run::{end, run};
 #[cfg(feature = "runtime-api")]
 pub use runtime_api::{Invoked, RuntimeApi};
 pub use server::{bind, serve, shutdown_signal};
-pub use settings::{EventBus, Events, Host, Launch, Service, Settings};
+pub use settings::{EventBus, Events, Host, Service, Settings};
 pub use together::Together;

@@ -14,9 +14,10 @@ use crate::context::Context;
 use crate::disposition::Failure;
 use crate::error::Error;
 use crate::hosted::Hosted;
+use crate::launch::Launch;
 use crate::outgoing::Outlet;
 use crate::server::{bind, serve, shutdown_signal};
-use crate::settings::{Events, Host, Launch, Settings};
+use crate::settings::{Events, Host, Settings};
 
 /// How long work that nobody waits for any more may go on.
 const LAST_WORK: Duration = Duration::from_secs(2);
@@ -90,7 +91,7 @@ async fn host(
         return Err(Error::Setting {
             variable: "PAPPUS_LAUNCHER",
             value: "process:".into(),
-            allowed: "`events:` where PAPPUS_EVENTS is `reply:`: nobody would hear of what a launched training has made",
+            allowed: "`events:` or a launcher of jobs where PAPPUS_EVENTS is `reply:`: nobody would hear of what a child has made",
         }
         .into());
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use pappus_domain::ModelName;
 use pappus_domain::trigger::Policy;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::error::Error;
+use crate::launch::{self, Launch};
 use crate::policy;
 use crate::shown::shown;
 
@@ -52,15 +54,6 @@ pub struct EventBus {
     pub region: Option<String>,
     /// Another server than AWS's.
     pub endpoint: Option<String>,
-}
-
-/// Where trainings run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Launch {
-    /// `process:`: in a child process.
-    Process,
-    /// `events:`: where the event that asks for a training arrives, at the train function.
-    Events,
 }
 
 /// What the host calls this function, for logs and metrics.
@@ -105,6 +98,8 @@ pub struct Settings {
     pub events: Option<Events>,
     /// `PAPPUS_LAUNCHER`.
     pub launcher: Option<Launch>,
+    /// `PAPPUS_LAUNCH_TIMEOUT`: how long a training that was launched may wait for its start.
+    pub launch_timeout: Duration,
     /// `PAPPUS_POLICY`: when to train, out of a file.
     pub policy: Policy,
     /// `PAPPUS_TRACKING`, with what MLflow's own clients read beside it; none for `none:`.
@@ -140,7 +135,8 @@ impl Settings {
         let log_format = if service.name.is_some() { "json" } else { "text" };
         Ok(Self {
             events: events(&get)?,
-            launcher: launcher(get("PAPPUS_LAUNCHER"))?,
+            launcher: launch::launcher(get("PAPPUS_LAUNCHER"))?,
+            launch_timeout: launch::patience(get("PAPPUS_LAUNCH_TIMEOUT"))?,
             policy: get("PAPPUS_POLICY")
                 .map_or_else(|| Ok(Policy::default()), |path| policy::read(Path::new(&path)))?,
             tracking: tracking(&get)?,
@@ -259,18 +255,6 @@ fn knative(sink: String, overrides: Option<String>) -> Result<Events, Error> {
         return Err(Error::Setting { variable: "K_CE_OVERRIDES", value: shown(name), allowed });
     }
     Ok(Events::Knative { sink, extensions: extensions.into_iter().collect() })
-}
-
-fn launcher(value: Option<String>) -> Result<Option<Launch>, Error> {
-    match value.as_deref() {
-        None => Ok(None),
-        Some("process:") => Ok(Some(Launch::Process)),
-        Some("events:") => Ok(Some(Launch::Events)),
-        Some(other) => {
-            let allowed = "`process:` or `events:` in this build";
-            Err(Error::Setting { variable: "PAPPUS_LAUNCHER", value: shown(other), allowed })
-        }
-    }
 }
 
 fn tracking(get: &impl Fn(&str) -> Option<String>) -> Result<Option<Server>, Error> {

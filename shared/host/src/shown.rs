@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::launch::LambdaFunction;
 use crate::settings::{EventBus, Events, Settings};
 
 /// The most characters of a setting that are said again.
@@ -46,6 +47,18 @@ impl fmt::Debug for EventBus {
     }
 }
 
+impl fmt::Debug for LambdaFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, region, endpoint } = self;
+        let endpoint = endpoint.as_deref().map(shown);
+        f.debug_struct("LambdaFunction")
+            .field("name", name)
+            .field("region", region)
+            .field("endpoint", &endpoint)
+            .finish()
+    }
+}
+
 /// Without passwords.
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -61,6 +74,7 @@ impl fmt::Debug for Settings {
             port,
             events,
             launcher,
+            launch_timeout,
             policy,
             tracking,
             host,
@@ -79,6 +93,7 @@ impl fmt::Debug for Settings {
             .field("port", port)
             .field("events", events)
             .field("launcher", launcher)
+            .field("launch_timeout", launch_timeout)
             .field("policy", policy)
             .field("tracking", tracking)
             .field("host", host)

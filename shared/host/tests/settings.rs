@@ -3,9 +3,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use pappus_domain::trigger::{Policy, Schedule};
-use pappus_host::{Bus, Context, Error, EventBus, Events, Host, Launch, Service, Settings};
+use pappus_host::{
+    Bus, Context, Error, EventBus, Events, Host, JobTemplate, LambdaFunction, Launch, Service, Settings,
+};
 use pappus_telemetry::LogFormat;
 use proptest::prelude::*;
 
@@ -69,7 +72,22 @@ fn events_go_where_the_environment_says() {
     let bus = EventBus { name: "pappus".into(), region: None, endpoint: Some("http://127.0.0.1:5000".into()) };
     let url = ("PAPPUS_EVENTS", "eventbridge://pappus?endpoint=http://127.0.0.1:5000");
     assert_eq!(events(&[url]), Some(Events::EventBridge(bus)));
-    assert_eq!(read(&[("PAPPUS_LAUNCHER", "events:")]).unwrap().launcher, Some(Launch::Events));
+}
+
+#[test]
+fn trainings_run_where_the_environment_says() {
+    let launcher = |value| read(&[("PAPPUS_LAUNCHER", value)]).unwrap().launcher;
+    assert_eq!(launcher("events:"), Some(Launch::Events));
+    let template = JobTemplate { namespace: "plants".into(), config_map: "pappus-training.v2".into() };
+    assert_eq!(launcher("kubernetes://plants/pappus-training.v2"), Some(Launch::Kubernetes(template)));
+    let plain = LambdaFunction { name: "Pappus_train".into(), region: None, endpoint: None };
+    assert_eq!(launcher("lambda://Pappus_train"), Some(Launch::Lambda(plain.clone())));
+    let (region, endpoint) = (Some("eu-west-3".into()), Some("http://127.0.0.1:5000".into()));
+    let elsewhere = LambdaFunction { region, endpoint, ..plain };
+    let url = "lambda://Pappus_train?region=eu-west-3&endpoint=http://127.0.0.1:5000";
+    assert_eq!(launcher(url), Some(Launch::Lambda(elsewhere)));
+    assert_eq!(read(&[]).unwrap().launch_timeout, Duration::from_secs(600));
+    assert_eq!(read(&[("PAPPUS_LAUNCH_TIMEOUT", "90")]).unwrap().launch_timeout, Duration::from_secs(90));
 }
 
 #[test]
@@ -115,9 +133,12 @@ fn a_secret_is_not_shown() {
     );
     let bus = ("PAPPUS_EVENTS", "eventbridge://bus?endpoint=http://user:s3cret@moto:5000");
     let bus = format!("{:?}", read(&[bus]).unwrap());
+    let function = ("PAPPUS_LAUNCHER", "lambda://train?endpoint=http://user:s3cret@moto:5000");
+    let function = format!("{:?}", read(&[function]).unwrap());
     for (shown, parts) in [
         (&knative, &["https://…@broker/path", "s3://…@minio:9000", "mysql://…@host/db"][..]),
         (&bus, &["http://…@moto:5000"]),
+        (&function, &["http://…@moto:5000"]),
     ] {
         assert!(parts.iter().all(|part| shown.contains(part)) && !shown.contains("cret"), "{shown}");
     }
@@ -166,7 +187,18 @@ fn a_wrong_value_is_named_with_its_variable_and_what_it_may_be() {
         ("PAPPUS_EVENTS", "kafka://broker/topic", "`knative:`"),
         ("K_SINK", "broker", "an http or https URL"),
         ("K_SINK", "ftp://broker/", "an http or https URL"),
-        ("PAPPUS_LAUNCHER", "kubernetes://namespace/template", "`process:` or `events:`"),
+        ("PAPPUS_LAUNCHER", "process", "`process:`, `events:`, `kubernetes://NAMESPACE/CONFIGMAP`"),
+        ("PAPPUS_LAUNCHER", "kubernetes://plants", "`kubernetes://NAMESPACE/CONFIGMAP`"),
+        ("PAPPUS_LAUNCHER", "kubernetes://plants/", "`kubernetes://NAMESPACE/CONFIGMAP`"),
+        ("PAPPUS_LAUNCHER", "kubernetes://plants/train/job.yaml", "`kubernetes://NAMESPACE/CONFIGMAP`"),
+        ("PAPPUS_LAUNCHER", "kubernetes://Plants/train", "`kubernetes://NAMESPACE/CONFIGMAP`"),
+        ("PAPPUS_LAUNCHER", "kubernetes://plants/-train", "`kubernetes://NAMESPACE/CONFIGMAP`"),
+        ("PAPPUS_LAUNCHER", "kubernetes:///train", "`kubernetes://NAMESPACE/CONFIGMAP`"),
+        ("PAPPUS_LAUNCHER", "lambda:train", "`lambda://FUNCTION?region=…&endpoint=…`"),
+        ("PAPPUS_LAUNCHER", "lambda://train?colour=red", "`lambda://FUNCTION?region=…&endpoint=…`"),
+        ("PAPPUS_LAUNCHER", "lambda://train/live", "`lambda://FUNCTION?region=…&endpoint=…`"),
+        ("PAPPUS_LAUNCH_TIMEOUT", "0", "a number of seconds from 1 on"),
+        ("PAPPUS_LAUNCH_TIMEOUT", "10m", "a number of seconds from 1 on"),
         ("PAPPUS_TRACKING", "mlflow:5000", "the http or https URL of an MLflow server"),
         ("PAPPUS_MODEL", "My Model", "1 to 64 lowercase letters, digits and inner hyphens"),
         ("PAPPUS_MODEL", "-pets", "inner hyphens"),

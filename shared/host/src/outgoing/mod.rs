@@ -71,6 +71,18 @@ impl Outlet {
         }
     }
 
+    /// Where a job tells of its work, if the settings name somebody who hears it: nobody waits for its answer, and no other
+    /// function is in its process.
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    pub async fn of_job(events: Option<&Events>) -> Result<Option<Arc<dyn Publisher>>, Error> {
+        match events {
+            None | Some(Events::Local | Events::Answered) => Ok(None),
+            Some(events) => Ok(Some(Self::open(events).await?.publisher())),
+        }
+    }
+
     /// What publishes events that no request waits for, such as those of a training in the background.
     pub(crate) fn publisher(&self) -> Arc<dyn Publisher> {
         match self {
