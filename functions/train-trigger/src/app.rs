@@ -9,67 +9,90 @@ use pappus_domain::event::{AlertRaised, FeedbackGiven, ImagesIngested, ModelTrai
 use pappus_domain::run::TrainingRequest;
 use pappus_domain::trigger::{Cause, DecisionRecord};
 use pappus_domain::{Event, EventKind as _, Timestamp};
-use pappus_host::{App, Context, Failure, Launch, OnEvent, Outcome};
+use pappus_host::{App, Context, Failure, Host, Launch, OnEvent, Outcome};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::api;
 use crate::error::Error;
-use crate::launcher::{Launcher, ProcessLauncher};
+use crate::launcher::{Child, Launcher, open};
+use crate::supervisor::{Supervisor, Telling};
 use crate::trigger::{Decided, Glance, Trigger};
 
 /// How often a training under way is looked at by the decision that waits for its end.
 const LOOK: Duration = Duration::from_secs(1);
+/// The same of one that waits for its start.
+const LONGEST_LOOK: Duration = Duration::from_secs(15);
 const HOUR: Duration = Duration::from_hours(1);
 
 /// Decides whether to train where there is a reason to, and launches what was decided.
 struct OnReason {
     decider: Arc<Decider>,
     /// Nothing where the event that asks for a training starts it, at the train function.
-    launcher: Option<Arc<dyn Launcher>>,
+    supervisor: Option<Arc<Supervisor>>,
     context: Context,
 }
 
 /// The train-trigger function with a launcher of your own, or with none.
 pub fn app_with(context: Context, launcher: Option<Arc<dyn Launcher>>) -> App {
-    app_of(Arc::new(Decider::new(context.clone(), launcher.is_none())), launcher, context)
+    let decider = Arc::new(Decider::new(context.clone(), launcher.clone()));
+    app_of(decider, launcher, Telling::ByJob, context)
 }
 
 /// The same where images come without an event, from another process: every `period` it decides by itself, if there are
 /// other labelled images than at the last decision.
-pub fn app_watching(context: Context, launcher: Arc<dyn Launcher>, period: Duration) -> App {
-    let decider = Arc::new(Decider::new(context.clone(), false));
+pub fn app_watching(context: Context, launcher: Arc<dyn Launcher>, telling: Telling, period: Duration) -> App {
+    let decider = Arc::new(Decider::new(context.clone(), Some(launcher.clone())));
     tokio::spawn(watch(Arc::downgrade(&decider), period));
-    app_of(decider, Some(launcher), context)
+    app_of(decider, Some(launcher), telling, context)
 }
 
-fn app_of(decider: Arc<Decider>, launcher: Option<Arc<dyn Launcher>>, context: Context) -> App {
+fn app_of(decider: Arc<Decider>, launcher: Option<Arc<dyn Launcher>>, telling: Telling, context: Context) -> App {
+    let supervisor = launcher.map(|launcher| Arc::new(Supervisor::new(context.clone(), launcher, telling)));
+    // AWS Lambda freezes a process between two events: there it looks when it wakes.
+    if let Some(supervisor) = supervisor.as_ref().filter(|_| context.settings.host == Host::Server) {
+        supervisor.attend();
+    }
     let router = api::router(decider.clone());
-    App { name: "train-trigger", router, on_event: Arc::new(OnReason { decider, launcher, context }) }
+    App { name: "train-trigger", router, on_event: Arc::new(OnReason { decider, supervisor, context }) }
 }
 
 /// The train-trigger function on its own: trainings start where the event arrives that asks for them, unless
-/// `PAPPUS_LAUNCHER` says that `pappus-train` is to be launched from the folder of this program.
-pub fn app(context: Context) -> App {
-    if context.settings.launcher != Some(Launch::Process) {
-        return app_with(context, None);
-    }
-    let beside = std::env::current_exe().unwrap_or_default().with_file_name("pappus-train");
-    app_with(context.clone(), Some(Arc::new(ProcessLauncher::new(context, beside, Vec::new()))))
+/// `PAPPUS_LAUNCHER` says where they are to be launched. In a child process that is `pappus-train`, from the folder of this
+/// program.
+///
+/// # Errors
+/// What keeps that place from being used.
+pub async fn app(context: Context) -> Result<App, Failure> {
+    let program = std::env::current_exe().unwrap_or_default().with_file_name("pappus-train");
+    let child = Child { program, arguments: Vec::new() };
+    let launch = context.settings.launcher.clone().unwrap_or(Launch::Events);
+    let launcher = open(&context, &launch, child).await?;
+    Ok(app_with(context, launcher))
 }
 
 #[async_trait]
 impl OnEvent for OnReason {
     fn kinds(&self) -> Vec<&'static str> {
-        let mut kinds = vec![ImagesIngested::KIND, FeedbackGiven::KIND, ScheduleCame::KIND, AlertRaised::KIND];
-        // Where trainings are launched from here, their end is seen from here too.
-        kinds.push(if self.launcher.is_some() { TrainingRequested::KIND } else { ModelTrained::KIND });
+        let mut kinds = vec![
+            ImagesIngested::KIND,
+            FeedbackGiven::KIND,
+            ScheduleCame::KIND,
+            AlertRaised::KIND,
+            ModelTrained::KIND,
+        ];
+        if self.supervisor.is_some() {
+            kinds.push(TrainingRequested::KIND);
+        }
         kinds
     }
 
     async fn on_event(&self, event: Event) -> Result<Outcome, Failure> {
         if let Some(TrainingRequested { request }) = event.read()? {
             return self.launch(request).await;
+        }
+        if let Some(supervisor) = &self.supervisor {
+            supervisor.look_soon();
         }
         let Some(cause) = cause(&event)? else { return Ok(Outcome::NOTHING) };
         let Decided { request, .. } = self.decider.decide(cause).await?;
@@ -79,15 +102,21 @@ impl OnEvent for OnReason {
     async fn ready(&self) -> Result<(), Failure> {
         self.context.check().await
     }
+
+    async fn wake(&self) {
+        if let Some(supervisor) = &self.supervisor {
+            supervisor.round().await;
+        }
+    }
 }
 
 impl OnReason {
     async fn launch(&self, request: TrainingRequest) -> Result<Outcome, Failure> {
         let over = self.context.catalog.run(&request.run).await?.is_some_and(|run| run.status.is_over());
-        if let Some(launcher) = self.launcher.as_ref().filter(|_| !over)
+        if let Some(supervisor) = self.supervisor.as_ref().filter(|_| !over)
             && request.model == self.context.settings.model
         {
-            launcher.launch(request.run).await?;
+            supervisor.launch(&request).await?;
         }
         Ok(Outcome::NOTHING)
     }
@@ -127,8 +156,10 @@ pub(crate) struct Decider {
 }
 
 impl Decider {
-    fn new(context: Context, is_apart: bool) -> Self {
+    fn new(context: Context, launcher: Option<Arc<dyn Launcher>>) -> Self {
+        let is_apart = launcher.is_none();
         let trigger = Trigger::new(context.clone());
+        let trigger = launcher.into_iter().fold(trigger, Trigger::with_jobs);
         Self { trigger, context, decided_on: Mutex::default(), is_waiting: AtomicBool::default(), is_apart }
     }
 
@@ -179,15 +210,23 @@ impl Decider {
         }
         let decider = Arc::clone(self);
         tokio::spawn(async move {
-            // A catalog that is away says nothing about the training.
-            while !matches!(decider.trigger.under_way().await, Ok(None)) {
-                tokio::time::sleep(LOOK).await;
-            }
+            decider.until_free().await;
             decider.is_waiting.store(false, Ordering::Relaxed);
             if let Err(failure) = decider.decide_and_publish(Cause::Change).await {
                 tracing::error!(error = %failure, "whether to train could not be decided");
             }
         });
+    }
+
+    /// Waits until no training is under way. A neighbour that is away says nothing about it.
+    async fn until_free(&self) {
+        let mut pause = LOOK;
+        while !matches!(self.trigger.under_way().await, Ok(None)) {
+            tokio::time::sleep(pause).await;
+            // A job that waits for its start may do so for long, and others are asked about it.
+            let is_at_work = matches!(self.trigger.at_work().await, Ok(Some(_)));
+            pause = if is_at_work { LOOK } else { LONGEST_LOOK.min(pause * 2) };
+        }
     }
 
     async fn decide_and_publish(self: &Arc<Self>, cause: Cause) -> Result<(), Failure> {

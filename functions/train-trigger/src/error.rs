@@ -33,9 +33,28 @@ pub enum Error {
     /// A training has been asked for just now.
     #[error("run {0} has been asked for and is not begun: whether to train is decided again in a moment")]
     NotBegun(RunId),
+    /// Where trainings are to run is not known here.
+    #[error(transparent)]
+    Setting(#[from] pappus_host::Error),
+    /// A cluster is of no use now.
+    #[cfg(feature = "kubernetes")]
+    #[error(transparent)]
+    Kubernetes(#[from] crate::launcher::kubernetes::Fault),
+    /// A function of AWS Lambda is of no use now.
+    #[cfg(feature = "lambda")]
+    #[error(transparent)]
+    Lambda(#[from] crate::launcher::lambda::Fault),
     /// There is no such run.
-    #[error("there is no run {0}")]
+    #[error("there is no run {0}: `pappus runs` lists those there are")]
     NoRun(RunId),
+    /// What a job has written is not to be had from here.
+    #[error("what run {run} has written is in {place}")]
+    NoLogs {
+        /// The run.
+        run: RunId,
+        /// Where to look.
+        place: String,
+    },
     /// What is asked for is no question of ours.
     #[error("{0}")]
     BadRequest(String),
@@ -49,9 +68,13 @@ impl Dispose for Error {
         match self {
             Self::Catalog(error) => error.disposition(),
             Self::Launch { .. } | Self::Watch { .. } | Self::NotBegun(_) => Disposition::Unavailable,
-            Self::NoRun(_) => Disposition::Absent,
+            #[cfg(feature = "kubernetes")]
+            Self::Kubernetes(fault) => fault.disposition(),
+            #[cfg(feature = "lambda")]
+            Self::Lambda(fault) => fault.disposition(),
+            Self::NoRun(_) | Self::NoLogs { .. } => Disposition::Absent,
             Self::BadRequest(_) => Disposition::Refused,
-            Self::Event(_) => Disposition::Fault,
+            Self::Event(_) | Self::Setting(_) => Disposition::Fault,
         }
     }
 }

@@ -6,10 +6,19 @@
 mod api;
 mod app;
 mod error;
+mod job;
+mod judging;
 mod launcher;
+mod supervisor;
 mod trigger;
 
 pub use app::{app, app_watching, app_with};
 pub use error::Error;
-pub use launcher::{Launcher, ProcessLauncher};
+pub use job::cancel;
+#[cfg(feature = "kubernetes")]
+pub use launcher::kubernetes;
+#[cfg(feature = "lambda")]
+pub use launcher::lambda;
+pub use launcher::{Child, JobState, Launcher, ProcessLauncher, open};
+pub use supervisor::{Supervisor, Telling};
 pub use trigger::{Decided, Trigger, Wish};

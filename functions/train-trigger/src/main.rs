@@ -5,5 +5,5 @@ use std::process::ExitCode;
 use pappus_host::Access;
 
 fn main() -> ExitCode {
-    pappus_host::run(|_| Access::Read, async |context| Ok(pappus_train_trigger::app(context)))
+    pappus_host::run(|_| Access::Read, async |context| Ok(pappus_train_trigger::app(context).await?))
 }

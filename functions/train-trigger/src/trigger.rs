@@ -1,6 +1,7 @@
 //! The decision, and the run that it makes.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use pappus_catalog::TimeRange;
@@ -12,6 +13,7 @@ use pappus_host::{Context, Settings};
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::launcher::{JobState, Launcher};
 
 /// How a training is wished for.
 #[derive(Clone, Debug, Default)]
@@ -64,12 +66,19 @@ impl From<&Facts> for Glance {
 #[derive(Clone)]
 pub struct Trigger {
     context: Context,
+    /// Who knows of jobs that wait to begin.
+    launcher: Option<Arc<dyn Launcher>>,
 }
 
 impl Trigger {
     /// A trigger with the policy of the settings.
     pub fn new(context: Context) -> Self {
-        Self { context }
+        Self { context, launcher: None }
+    }
+
+    /// The same where trainings are jobs of `launcher`: one that waits for its start is under way too.
+    pub fn with_jobs(self, launcher: Arc<dyn Launcher>) -> Self {
+        Self { launcher: Some(launcher), ..self }
     }
 
     /// Writes down a run as requested.
@@ -118,30 +127,53 @@ impl Trigger {
         Ok(Decided { record, request })
     }
 
-    /// The training that is under way, or has been asked for so lately that it may not have taken its lease yet.
+    /// The training that is under way: at work, or asked for.
     ///
     /// # Errors
-    /// [`Error::Catalog`].
+    /// As [`Trigger::asked_for`].
     pub async fn under_way(&self) -> Result<Option<String>, Error> {
-        let Context { catalog, settings, .. } = &self.context;
-        let now = Timestamp::now();
-        let lease = catalog.lease(&Lease::for_training(&settings.model)).await?;
-        if let Some(lease) = lease.filter(|lease| !lease.is_expired(now)) {
-            return Ok(Some(lease.holder));
+        if let Some(holder) = self.at_work().await? {
+            return Ok(Some(holder));
         }
         Ok(self.asked_for().await?.map(|request| request.run.to_string()))
     }
 
-    /// The training that has been asked for so lately that it may not have taken its lease yet.
+    /// Who holds the training lease.
     ///
     /// # Errors
     /// [`Error::Catalog`].
+    pub async fn at_work(&self) -> Result<Option<String>, Error> {
+        let Context { catalog, settings, .. } = &self.context;
+        let lease = catalog.lease(&Lease::for_training(&settings.model)).await?;
+        Ok(lease.filter(|lease| !lease.is_expired(Timestamp::now())).map(|lease| lease.holder))
+    }
+
+    /// The training that has been asked for so lately that it may not have taken its lease yet, or whose job waits for its
+    /// start.
+    ///
+    /// # Errors
+    /// [`Error::Catalog`]; what keeps the launcher from looking at jobs.
     pub async fn asked_for(&self) -> Result<Option<TrainingRequest>, Error> {
         let now = Timestamp::now();
-        let runs = self.context.catalog.runs(&self.context.settings.model, RECENT).await?;
+        let mut runs = self.context.catalog.runs(&self.context.settings.model, RECENT).await?;
+        runs.retain(|run| !run.status.is_over());
         let is_new =
             |run: &Run| run.status == RunStatus::Requested && now.duration_since(run.requested_at) < Lease::LIFE;
-        Ok(runs.into_iter().find(is_new).map(|run| run.request))
+        if let Some(new) = runs.iter().find(|run| is_new(run)) {
+            return Ok(Some(new.request.clone()));
+        }
+        for run in runs {
+            if self.has_job(run.request.run).await? {
+                return Ok(Some(run.request));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn has_job(&self, run: RunId) -> Result<bool, Error> {
+        let Some(launcher) = &self.launcher else { return Ok(false) };
+        let state = launcher.look(run).await?;
+        Ok(matches!(state, JobState::Pending { .. } | JobState::Running | JobState::Untold { .. }))
     }
 
     /// What other processes may have changed without a word.

@@ -4,6 +4,7 @@
 mod common;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use common::{Launched, Place, place};
@@ -13,8 +14,8 @@ use pappus_domain::event::{AlertRaised, ImagesIngested, TrainingRequested};
 use pappus_domain::run::Recipe;
 use pappus_domain::trigger::{Cause, Hindrance};
 use pappus_domain::{Event, Lease, ModelVersion, Prediction, RunStatus, Timestamp};
-use pappus_host::{Bus, Context, Disposition, Failure};
-use pappus_train_trigger::{Wish, app_watching, app_with};
+use pappus_host::{Bus, Context, Dispose as _, Disposition, Failure};
+use pappus_train_trigger::{JobState, Telling, Wish, app_watching, app_with};
 use serde_json::json;
 
 #[tokio::test]
@@ -102,6 +103,32 @@ async fn while_a_training_is_under_way_no_other_is_begun() {
 }
 
 #[tokio::test]
+async fn a_run_is_under_way_for_as_long_as_its_job_waits_or_works() {
+    let place = place().await;
+    let launched = Arc::new(Launched::default());
+    let trigger = place.trigger.clone().with_jobs(launched.clone());
+    place.images(0..50).await;
+    // Asked for long before now.
+    let id = place.asked(1).await;
+    let pending = JobState::Pending { why: None, since: Timestamp::now() };
+    for (state, is_under_way) in [
+        (pending, true),
+        (JobState::Running, true),
+        (JobState::Untold { whereabouts: "a log".into() }, true),
+        (JobState::Absent, false),
+        (JobState::Succeeded, false),
+        (JobState::Failed { why: "it died".into() }, false),
+    ] {
+        launched.says(state.clone());
+        let under_way = trigger.under_way().await.unwrap();
+        assert_eq!(under_way, is_under_way.then(|| id.to_string()), "{state:?}");
+        assert_eq!(trigger.decide(&Cause::Change).await.unwrap().train(), !is_under_way, "{state:?}");
+    }
+    launched.is_away.store(true, Ordering::Relaxed);
+    assert_eq!(trigger.decide(&Cause::Change).await.unwrap_err().disposition(), Disposition::Unavailable);
+}
+
+#[tokio::test]
 async fn a_request_is_written_down_before_anybody_is_told() {
     let place = place().await;
     let wish = Wish {
@@ -138,16 +165,17 @@ async fn new_images_make_a_request_whose_event_launches_the_run() {
     let TrainingRequested { request } = event.read().unwrap().unwrap();
     assert!(request.reason.contains("50 new labelled images"), "{}", request.reason);
     assert_eq!(place.runs().await.len(), 1);
-    assert_eq!(*launched.0.lock().unwrap(), [], "launching is what the event is for");
+    assert_eq!(launched.launched(), [], "launching is what the event is for");
     deliver(&place, &launched, event.clone()).await.unwrap();
-    assert_eq!(*launched.0.lock().unwrap(), [request.run]);
+    assert_eq!(launched.launched(), [request.run]);
 }
 
 #[tokio::test]
 async fn images_that_another_process_takes_in_are_found_by_counting() {
     let mut place = place().await;
     place.images(0..49).await;
-    let _app = app_watching(place.context.clone(), Arc::new(Launched::default()), Duration::from_millis(1));
+    let _app =
+        app_watching(place.context.clone(), Arc::new(Launched::default()), Telling::ByJob, Duration::from_millis(1));
     let settings = (*place.context.settings).clone();
     let other = Context::open(settings, Arc::new(Bus::new().0)).await.unwrap();
     let keep = pappus_catalog::OnConflict::Keep;
@@ -175,7 +203,7 @@ async fn a_request_for_a_run_that_is_over_or_another_model_launches_nothing() {
         let event = Event::new("train-trigger", &TrainingRequested { request }, Timestamp::now()).unwrap();
         assert_eq!(deliver(&place, &launched, event).await.unwrap(), []);
     }
-    assert_eq!(*launched.0.lock().unwrap(), []);
+    assert_eq!(launched.launched(), []);
 }
 
 #[tokio::test]

@@ -1,15 +1,17 @@
 //! A train-trigger over stores in a folder of its own.
 #![allow(dead_code, clippy::unwrap_used)] // each test file uses its part, and a test may panic
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use pappus_catalog::contract::samples;
 use pappus_catalog::{DataSetRecord, OnConflict};
 use pappus_domain::release::ReleaseAction;
+use pappus_domain::run::TrainingRequest;
 use pappus_domain::{Event, Image, Release, Run, RunId, RunStatus, Timestamp};
 use pappus_host::{Context, Failure, Publisher, Settings};
-use pappus_train_trigger::{Error, Launcher, Trigger};
+use pappus_train_trigger::{Error, JobState, Launcher, Trigger};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -59,6 +61,14 @@ impl Place {
         run.request.run
     }
 
+    /// The message of a run that has failed.
+    pub async fn failure(&self, id: &RunId) -> String {
+        match self.run(id).await.status {
+            RunStatus::Failed { message } => message,
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// A run that has trained on so many labelled images.
     pub async fn trained(&self, number: u64, labelled: u64) {
         self.trained_on(number, number, labelled).await;
@@ -90,14 +100,61 @@ impl Place {
     }
 }
 
-/// Keeps what is launched.
+/// Keeps what is launched, and says of jobs what it is told to.
 #[derive(Default)]
-pub struct Launched(pub Mutex<Vec<RunId>>);
+pub struct Launched {
+    pub runs: Mutex<Vec<RunId>>,
+    pub cancelled: Mutex<Vec<RunId>>,
+    /// The state of every job; of those that were launched `Running` where nothing is said.
+    pub state: Mutex<Option<JobState>>,
+    /// Whether nobody answers.
+    pub is_away: AtomicBool,
+}
+
+impl Launched {
+    pub fn says(&self, state: JobState) {
+        *self.state.lock().unwrap() = Some(state);
+    }
+
+    pub fn launched(&self) -> Vec<RunId> {
+        self.runs.lock().unwrap().clone()
+    }
+
+    pub fn cancelled(&self) -> Vec<RunId> {
+        self.cancelled.lock().unwrap().clone()
+    }
+
+    fn answer(&self) -> Result<(), Error> {
+        if !self.is_away.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let source = std::io::Error::other("connection refused");
+        Err(Error::Launch { program: "/api/server".into(), source })
+    }
+}
 
 #[async_trait]
 impl Launcher for Launched {
-    async fn launch(&self, run: RunId) -> Result<(), Error> {
-        self.0.lock().unwrap().push(run);
+    async fn launch(&self, request: &TrainingRequest) -> Result<(), Error> {
+        self.answer()?;
+        self.runs.lock().unwrap().push(request.run);
         Ok(())
+    }
+
+    async fn look(&self, run: RunId) -> Result<JobState, Error> {
+        self.answer()?;
+        let is_launched = self.runs.lock().unwrap().contains(&run);
+        let said = self.state.lock().unwrap().clone();
+        Ok(said.unwrap_or(if is_launched { JobState::Running } else { JobState::Absent }))
+    }
+
+    async fn cancel(&self, run: RunId) -> Result<(), Error> {
+        self.answer()?;
+        self.cancelled.lock().unwrap().push(run);
+        Ok(())
+    }
+
+    async fn logs(&self, _run: RunId, lines: i64) -> Result<String, Error> {
+        Ok(format!("the last {lines} lines"))
     }
 }
