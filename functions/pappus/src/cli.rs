@@ -63,6 +63,13 @@ pub(crate) enum Command {
     Images(Images),
     /// List trainings, or follow one to its end
     Runs(Runs),
+    /// End a run: its training stops wherever it is, and its job is removed
+    Cancel {
+        /// The run, as `pappus runs` lists it
+        run: RunId,
+    },
+    /// Print the last lines that the job of a run has written
+    Logs(Logs),
     /// List model versions
     Models(Limit),
     /// Write the plots of a version into a folder: of its training, and of its last evaluation
@@ -258,6 +265,15 @@ pub(crate) struct Feedback {
     pub(crate) prediction: pappus_domain::prediction::PredictionId,
     /// What the image truly shows: a class of the model that answered
     pub(crate) label: Label,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// The run, as `pappus runs` lists it
+    pub(crate) run: RunId,
+    /// The most lines to print
+    #[arg(long, default_value_t = 100)]
+    pub(crate) lines: u32,
 }
 
 #[derive(Debug, Args)]

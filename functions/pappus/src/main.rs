@@ -23,10 +23,19 @@ fn main() -> ExitCode {
     pappus_inference::opt_out_of_telemetry();
     let cli = Cli::parse();
     let output = Output::new(cli.common.json);
-    let runtime = Runtime::new().map_err(|error| Trouble::Failed(Failure::from_error(error)));
-    let Err(trouble) = runtime.and_then(|runtime| run(&runtime, cli, output)) else { return ExitCode::SUCCESS };
-    output.trouble(&trouble);
-    ExitCode::from(trouble.exit_code())
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return ExitCode::from(told(output, &Trouble::Failed(Failure::from_error(error)))),
+    };
+    let code = run(&runtime, cli, output).err().map_or(0, |trouble| told(output, &trouble));
+    // A training that was ended from elsewhere may compute for minutes yet.
+    pappus_host::end(runtime, code)
+}
+
+/// Says what is the matter, and gives the exit code.
+fn told(output: Output, trouble: &Trouble) -> u8 {
+    output.trouble(trouble);
+    trouble.exit_code()
 }
 
 fn run(runtime: &Runtime, cli: Cli, output: Output) -> Result<(), Trouble> {

@@ -7,6 +7,7 @@ mod feedback;
 mod follow;
 mod images;
 mod ingest;
+mod job;
 mod migrate;
 mod models;
 mod plots;
@@ -45,6 +46,7 @@ const fn access(command: &Command, settings: &Settings) -> Access {
         | Command::Images(_)
         | Command::Runs(_)
         | Command::Decisions(_)
+        | Command::Logs(_)
         | Command::Models(_)
         | Command::Why(_) => Access::Read,
         _ => Access::Write,
@@ -91,6 +93,8 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Trouble> {
         },
         Command::Feedback(options) => feedback::run(&context, options, output).await,
         Command::Decisions(options) => decisions::run(&context, options.limit, output).await,
+        Command::Cancel { run } => job::cancel(&context, run, output).await,
+        Command::Logs(options) => job::logs(&context, options, output).await,
         Command::Models(options) => models::run(&context, options.limit, output).await,
         Command::Plots(options) => plots::run(&context, options, output).await,
         Command::Status => status::run(&context, output).await,

@@ -9,7 +9,7 @@ use pappus_host::{
     App, Bus, Context, Events, Failure, Hosted, Launch, Operator, Outlet, Settings, Together, bind, serve,
     shutdown_signal,
 };
-use pappus_train_trigger::ProcessLauncher;
+use pappus_train_trigger::{Child, Error, Launcher, Telling};
 use tokio::net::TcpListener;
 
 use crate::trouble::{Trouble, of_host};
@@ -47,7 +47,7 @@ impl Up {
         let context = Context::open_when_there(settings, Arc::new(bus.clone())).await.map_err(of_host)?;
         let apps = vec![
             pappus_ingest::app(context.clone()),
-            pappus_train_trigger::app_watching(context.clone(), Arc::new(launcher(&context)?), LOOK),
+            train_trigger(&context).await?,
             pappus_evaluate::app(context.clone()),
             pappus_promote::app(context.clone()),
             pappus_predict::app(context.clone()).await,
@@ -72,7 +72,7 @@ impl Up {
     }
 }
 
-/// The functions of one process need no broker between them, and a training is a child of it.
+/// The functions of one process need no broker between them, and trainings are launched from here.
 fn only_local(settings: &Settings) -> Result<(), Trouble> {
     let wrong = |variable, value: &str, allowed| {
         Err(of_host(pappus_host::Error::Setting { variable, value: value.into(), allowed }))
@@ -84,15 +84,35 @@ fn only_local(settings: &Settings) -> Result<(), Trouble> {
         }
     }
     match settings.launcher {
-        None | Some(Launch::Process) => Ok(()),
-        Some(Launch::Events) => wrong("PAPPUS_LAUNCHER", "events:", "`process:` for `pappus up`"),
+        Some(Launch::Events) => wrong(
+            "PAPPUS_LAUNCHER",
+            "events:",
+            "`process:`, `kubernetes://NAMESPACE/CONFIGMAP` or `lambda://FUNCTION` for `pappus up`",
+        ),
+        _ => Ok(()),
     }
 }
 
-/// Trains in a child process: this program again, with the same home.
-fn launcher(context: &Context) -> Result<ProcessLauncher, Trouble> {
+/// The train-trigger. What a child makes its launcher tells of; what is made elsewhere tells itself, but not this process.
+async fn train_trigger(context: &Context) -> Result<App, Trouble> {
+    let launch = context.settings.launcher.as_ref().unwrap_or(&Launch::Process);
+    let telling = if *launch == Launch::Process { Telling::ByJob } else { Telling::ByRow };
+    let Some(launcher) = launcher(context).await? else {
+        // Those settings were refused before anything was opened.
+        return Ok(pappus_train_trigger::app_with(context.clone(), None));
+    };
+    Ok(pappus_train_trigger::app_watching(context.clone(), launcher, telling, LOOK))
+}
+
+/// Launches trainings as the settings say: in a child process, which is this program again with the same home, unless they
+/// say otherwise.
+pub(crate) async fn launcher(context: &Context) -> Result<Option<Arc<dyn Launcher>>, Trouble> {
     let program = std::env::current_exe().map_err(Failure::from_error)?;
     let home = context.settings.home.clone().into_os_string();
-    let arguments = vec!["--home".into(), home, "training-job".into()];
-    Ok(ProcessLauncher::new(context.clone(), program, arguments))
+    let child = Child { program, arguments: vec!["--home".into(), home, "training-job".into()] };
+    let launch = context.settings.launcher.as_ref().unwrap_or(&Launch::Process);
+    pappus_train_trigger::open(context, launch, child).await.map_err(|error| match error {
+        Error::Setting(setting) => of_host(setting),
+        other => Trouble::Failed(other.into()),
+    })
 }
