@@ -96,7 +96,7 @@ fn over(run: &Run, state: &JobState, now: Timestamp) -> Act {
 
 /// Of a run that was never launched nothing can be said: whoever is told to launch it may be on the way.
 fn absent(run: &Run, seen: &Seen) -> Act {
-    let was_there = seen.launched || run.status == RunStatus::Running;
+    let was_there = seen.launched || matches!(run.status, RunStatus::Running { .. });
     if was_there && seen.absences >= ABSENCES {
         return Act::Fail("it was cut off: its job is gone, and nobody is at work on it".into());
     }

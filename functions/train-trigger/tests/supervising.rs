@@ -115,12 +115,12 @@ async fn a_supervisor_that_has_just_begun_knows_which_runs_had_a_job() {
         watch.supervisor.round().await;
     }
     assert_eq!(watch.status().await, RunStatus::Requested, "whoever is to launch it may be on the way");
-    watch.moved(RunStatus::Running, Timestamp::now()).await;
+    watch.moved(RunStatus::RUNNING, Timestamp::now()).await;
     let lease = watch.at_work().await;
     for _ in 0..3 {
         watch.supervisor.round().await;
     }
-    assert_eq!(watch.status().await, RunStatus::Running, "somebody is at work on it elsewhere");
+    assert_eq!(watch.status().await, RunStatus::RUNNING, "somebody is at work on it elsewhere");
     watch.place.context.catalog.release_lease(&lease).await.unwrap();
     for _ in 0..2 {
         watch.supervisor.round().await;
@@ -131,13 +131,13 @@ async fn a_supervisor_that_has_just_begun_knows_which_runs_had_a_job() {
 #[tokio::test]
 async fn of_two_jobs_for_one_run_that_which_gives_way_fails_nothing() {
     let watch = watch().await;
-    watch.moved(RunStatus::Running, Timestamp::now()).await;
+    watch.moved(RunStatus::RUNNING, Timestamp::now()).await;
     let lease = watch.at_work().await;
     for state in [JobState::Succeeded, JobState::Failed { why: "it gave way".into() }, JobState::Absent] {
         watch.jobs.says(state);
         watch.supervisor.round().await;
         watch.supervisor.round().await;
-        assert_eq!(watch.status().await, RunStatus::Running);
+        assert_eq!(watch.status().await, RunStatus::RUNNING);
     }
     watch.place.context.catalog.release_lease(&lease).await.unwrap();
     watch.supervisor.round().await;
