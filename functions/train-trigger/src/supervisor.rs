@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use pappus_domain::event::ModelTrained;
+use pappus_domain::event::{ModelTrained, TrainingFailed};
 use pappus_domain::run::TrainingRequest;
 use pappus_domain::{Event, Lease, Run, RunId, RunStatus, Timestamp};
 use pappus_host::{Context, Disposition, Failure};
@@ -216,6 +216,11 @@ pub(crate) async fn failed(context: &Context, run: RunId, message: &str) -> Resu
     if is_news {
         tracing::error!(%run, message, "a training has failed");
         context.tracking.tell(News::run(run)).await;
+        let failed = TrainingFailed { model: context.settings.model.clone(), run, message: message.into() };
+        // Its row says it all the same.
+        if let Err(error) = context.events.publish(Event::new("train-trigger", &failed, Timestamp::now())?).await {
+            tracing::error!(%run, %error, "that a training has failed was not published");
+        }
     }
     Ok(is_news)
 }

@@ -5,7 +5,7 @@ mod common;
 
 use common::{Place, place};
 use pappus_catalog::contract::samples;
-use pappus_domain::event::ModelTrained;
+use pappus_domain::event::{ModelTrained, TrainingFailed};
 use pappus_domain::run::TrainingRequest;
 use pappus_domain::{Event, RunId, RunStatus, Timestamp};
 use pappus_host::{Dispose as _, Disposition};
@@ -70,7 +70,7 @@ async fn the_program_is_given_its_arguments_and_the_run() {
 
 #[tokio::test]
 async fn a_training_that_dies_is_marked_failed_with_what_killed_it() {
-    let place = place().await;
+    let mut place = place().await;
     for (number, text, says) in [
         (1, "kill -KILL $$", "killed: perhaps the machine ran out of memory"),
         (2, "kill -SEGV $$", "signal: 11"),
@@ -81,6 +81,9 @@ async fn a_training_that_dies_is_marked_failed_with_what_killed_it() {
         let message = message(&place, &id).await;
         assert!(message.contains(says), "{message}");
         to_be_told(&place, number as usize).await;
+        let event = place.published.recv().await.unwrap();
+        let told = TrainingFailed { model: samples::name("pets"), run: id, message };
+        assert_eq!(event.read::<TrainingFailed>().unwrap(), Some(told));
     }
 }
 
@@ -108,6 +111,8 @@ async fn a_training_that_said_itself_how_it_failed_is_believed() {
     script(&place, "exit 1").launch(&request(&place, &next).await).await.unwrap();
     over(&place, &next).await;
     assert_eq!(place.run(&id).await.status, said);
+    let told = place.published.recv().await.unwrap().subject;
+    assert_eq!(told, Some(next.to_string()), "of the first one nothing is added");
 }
 
 #[tokio::test]

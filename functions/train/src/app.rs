@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
-use pappus_domain::event::{ModelTrained, TrainingRequested};
-use pappus_domain::{Event, EventKind as _, RunId, Timestamp};
+use pappus_domain::event::TrainingRequested;
+use pappus_domain::{Event, EventKind as _, RunId};
 use pappus_host::{App, Context, Failure, OnEvent, Outcome};
 use tokio::sync::{RwLock, watch};
 
+use crate::ended::Ended;
 use crate::error::Error;
 use crate::job::Train;
 
@@ -41,8 +42,8 @@ impl OnEvent for OnRequested {
         if request.model != self.context.settings.model {
             return Ok(Outcome::NOTHING);
         }
-        let Some(trained) = self.train_unless_stopped(&request.run).await? else { return Ok(Outcome::NOTHING) };
-        Ok(Outcome::event(Event::new("train", &trained, Timestamp::now()).map_err(Error::from)?))
+        let Some(ended) = self.train_unless_stopped(&request.run).await? else { return Ok(Outcome::NOTHING) };
+        Ok(Outcome::event(ended.event()?))
     }
 
     async fn ready(&self) -> Result<(), Failure> {
@@ -60,7 +61,7 @@ impl OnEvent for OnRequested {
 }
 
 impl OnRequested {
-    async fn train_unless_stopped(&self, run: &RunId) -> Result<Option<ModelTrained>, Error> {
+    async fn train_unless_stopped(&self, run: &RunId) -> Result<Option<Ended>, Error> {
         let _at_work = self.at_work.read().await;
         let mut stopping = self.stopping.subscribe();
         tokio::select! {

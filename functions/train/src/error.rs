@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use pappus_domain::data_set::TooFew;
+use pappus_domain::event::TrainingFailed;
 use pappus_domain::{Digest, Image, Lease, RunId};
 use pappus_host::{Dispose, Disposition, Failure};
 
@@ -25,8 +26,13 @@ pub enum Error {
     #[error("run {0} was ended by somebody else: its training was stopped")]
     Ended(RunId),
     /// The training failed, and its run says so.
-    #[error("{0}")]
-    Failed(Failure),
+    #[error("{failure}")]
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// What the others are to be told; nothing where the run was over already.
+        event: Option<TrainingFailed>,
+    },
     /// It has not been done now, and may be done later: the run is open.
     #[error("{0}")]
     Interrupted(Failure),
@@ -112,7 +118,7 @@ pub(crate) fn run_of(lease: &Lease) -> &str {
 impl Dispose for Error {
     fn disposition(&self) -> Disposition {
         match self {
-            Self::Failed(failure) | Self::Interrupted(failure) => failure.disposition(),
+            Self::Failed { failure, .. } | Self::Interrupted(failure) => failure.disposition(),
             Self::NoRun(_) => Disposition::Absent,
             Self::UnderWay(_) | Self::LeaseLost => Disposition::Conflict,
             Self::Ended(_) | Self::TooFew(_) | Self::NoBackbone | Self::File { .. } | Self::Backbone { .. } => {

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use pappus_catalog::{Acquired, while_held};
-use pappus_domain::event::ModelTrained;
+use pappus_domain::event::{ModelTrained, TrainingFailed};
 use pappus_domain::{Lease, Manifest, Run, RunId, RunStatus, Timestamp};
 use pappus_host::{Context, Disposition, Failure};
 use pappus_tracking::News;
 use uuid::Uuid;
 
+use crate::ended::Ended;
 use crate::error::{Error, run_of};
 use crate::learn::learn;
 use crate::plots::plot;
@@ -111,28 +112,22 @@ impl Train {
     }
 
     /// Does the training that an event asks for, and returns what the others are to be told. As the event may be delivered
-    /// more than once: a run that has succeeded is told of again, for its first telling may have failed. Nothing is to be
-    /// told of a run that failed, now or before; its row has the reason.
+    /// more than once: a run that is over is told of again, for its first telling may have failed.
     ///
     /// # Errors
     /// [`Error::UnderWay`] where somebody else is doing this very run: to be asked again later. [`Error::NoRun`]; what
     /// keeps a run's row from being read or written.
-    pub async fn on_request(&self, id: &RunId) -> Result<Option<ModelTrained>, Error> {
+    pub async fn on_request(&self, id: &RunId) -> Result<Option<Ended>, Error> {
         match self.attempt(id, true).await {
-            Ok(Outcome::Trained(trained)) => Ok(Some(trained.event())),
+            Ok(Outcome::Trained(trained)) => Ok(Some(Ended::Trained(trained.event()))),
             Ok(Outcome::Over(over)) => {
                 self.context.tracking.tell(News::run(*id)).await;
-                Ok(match over.status {
-                    RunStatus::Succeeded { version, .. } => {
-                        Some(ModelTrained { model: over.request.model, version, run: *id })
-                    }
-                    _ => None,
-                })
+                Ok(Ended::of_run(*over))
             }
             Ok(Outcome::Elsewhere(lease)) => Err(Error::UnderWay(lease)),
-            Err(Error::Failed(failure)) => {
+            Err(Error::Failed { failure, event }) => {
                 tracing::error!(run = %id, error = %failure, "the training failed");
-                Ok(None)
+                Ok(event.map(Ended::Failed))
             }
             Err(error) => Err(error),
         }
@@ -156,10 +151,12 @@ impl Train {
                 if comes_again && passes {
                     return Err(Error::Interrupted(failure));
                 }
-                let failed = RunStatus::Failed { message: failure.to_string() };
-                self.context.catalog.update_run(id, None, &failed, Timestamp::now()).await?;
+                let message = failure.to_string();
+                let failed = RunStatus::Failed { message: message.clone() };
+                let moved = self.context.catalog.update_run(id, None, &failed, Timestamp::now()).await?;
                 self.context.tracking.tell(News::run(*id)).await;
-                Err(Error::Failed(failure))
+                let event = moved.then(|| TrainingFailed { model: run.request.model, run: *id, message });
+                Err(Error::Failed { failure, event })
             }
         }
     }

@@ -12,6 +12,7 @@ mod app;
 mod backbone_file;
 mod cache;
 mod candidates;
+mod ended;
 mod error;
 mod extract;
 mod fit;
@@ -26,6 +27,7 @@ mod report;
 
 pub use app::app;
 pub use backbone_file::Backbone;
+pub use ended::Ended;
 pub use error::Error;
 pub use job::{Train, Trained};
 pub use progress::{Progress, Step};

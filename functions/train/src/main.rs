@@ -7,9 +7,9 @@ use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use pappus_domain::{Event, RunId, Timestamp};
+use pappus_domain::RunId;
 use pappus_host::{Access, Bus, Context, Failure, Settings, shutdown_signal};
-use pappus_train::{Error, Train};
+use pappus_train::{Ended, Error, Train};
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
@@ -74,10 +74,11 @@ async fn open() -> Result<Context, pappus_host::Error> {
 }
 
 async fn trained(train: &Train, run: &RunId) -> Result<(), Failure> {
-    let Some(trained) = train.run(run).await? else { return Ok(()) };
-    let event = Event::new("train", &trained.event(), Timestamp::now()).map_err(Error::from)?;
-    let line = serde_json::to_string(&event).map_err(Error::from)?;
-    // Whoever launched it may be gone; the model is in the catalog all the same.
-    let _ = writeln!(std::io::stdout(), "{line}");
-    Ok(())
+    let done = train.run(run).await;
+    if let Some(ended) = Ended::of(&done) {
+        let line = serde_json::to_string(&ended.event()?).map_err(Error::from)?;
+        // Whoever launched it may be gone; how it ended is in the catalog all the same.
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
+    Ok(done.map(drop)?)
 }

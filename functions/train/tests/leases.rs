@@ -10,10 +10,10 @@ use common::{Place, has_runtime, place};
 use jiff::SignedDuration;
 use pappus_catalog::Acquired;
 use pappus_catalog::contract::samples;
-use pappus_domain::event::TrainingRequested;
+use pappus_domain::event::{ModelTrained, TrainingFailed, TrainingRequested};
 use pappus_domain::{Event, Lease, RunId, RunStatus, Timestamp};
 use pappus_host::{Dispose as _, Disposition};
-use pappus_train::{Error, Step, Train, Trained};
+use pappus_train::{Ended, Error, Step, Train, Trained};
 use tokio::sync::mpsc;
 
 fn lease_name() -> String {
@@ -37,7 +37,7 @@ async fn a_second_training_gives_way_once_the_first_shows_a_sign_of_life() {
     let running = tokio::spawn(async move { second.run(&id).await });
     assert_eq!(steps.recv().await, Some(Step::Waiting));
     place.context.catalog.renew_lease(&lease, Timestamp::now()).await.unwrap().unwrap();
-    let Err(Error::Failed(failure)) = running.await.unwrap() else { panic!("the first one lives") };
+    let Err(Error::Failed { failure, .. }) = running.await.unwrap() else { panic!("the first one lives") };
     assert_eq!(failure.disposition(), Disposition::Conflict);
     assert!(failure.to_string().contains("another training is under way (run first run)"), "{failure}");
     assert_eq!(place.failure(&id).await, failure.to_string());
@@ -85,9 +85,12 @@ async fn a_run_that_another_process_has_ended_meanwhile_is_not_done_again() {
         assert_eq!(steps.recv().await, Some(Step::Waiting));
         catalog.update_run(&id, None, &end, Timestamp::now()).await.unwrap();
         catalog.release_lease(&lease).await.unwrap();
-        let told = asked.await.unwrap().unwrap();
-        let version = matches!(end, RunStatus::Succeeded { .. }).then(|| samples::version(7));
-        assert_eq!(told.map(|trained| (trained.run, trained.version)), version.map(|version| (id, version)));
+        let (model, run) = (samples::name("pets"), id);
+        let told = match &end {
+            RunStatus::Failed { message } => Ended::Failed(TrainingFailed { model, run, message: message.clone() }),
+            _ => Ended::Trained(ModelTrained { model, version: samples::version(7), run }),
+        };
+        assert_eq!(asked.await.unwrap().unwrap(), Some(told));
         assert_eq!(steps.recv().await, None, "and nothing else was done");
         assert_eq!((place.status(&id).await, catalog.lease(&lease_name()).await.unwrap()), (end, None));
     }
@@ -115,7 +118,7 @@ async fn a_run_whose_lease_was_lost_fails_unless_another_process_has_taken_it_ov
     let outcomes = tokio::join!(overtaken(&place, id, &by), overtaken(&other_place, other_id, "other run/process"));
     assert!(outcomes.0.unwrap().is_none());
     assert!(matches!(place.status(&id).await, RunStatus::Running { .. }), "it may succeed yet");
-    let Err(Error::Failed(failure)) = outcomes.1 else { panic!("another run has begun") };
+    let Err(Error::Failed { failure, .. }) = outcomes.1 else { panic!("another run has begun") };
     assert!(failure.to_string().contains("the lease on training was lost"), "{failure}");
     assert_eq!(other_place.failure(&other_id).await, failure.to_string());
 }
@@ -135,7 +138,7 @@ async fn a_run_that_is_asked_for_twice_at_once_is_done_once() {
     for outcome in [outcomes.0, outcomes.1] {
         match outcome {
             Ok(trained) => {
-                assert_eq!(trained.unwrap().run, id);
+                assert!(matches!(trained, Some(Ended::Trained(trained)) if trained.run == id));
                 told += 1;
             }
             Err(error) => assert_eq!(error.disposition(), Disposition::Conflict, "{error:?}"),
@@ -163,7 +166,7 @@ async fn of_two_trainings_at_once_one_makes_the_model() {
     for outcome in outcomes {
         match outcome {
             // The other gave way, or came after the first had ended.
-            Err(Error::Failed(failure)) => assert_eq!(failure.disposition(), Disposition::Conflict, "{failure}"),
+            Err(Error::Failed { failure, .. }) => assert_eq!(failure.disposition(), Disposition::Conflict, "{failure}"),
             Err(other) => panic!("{other:?}"),
             Ok(_) => {}
         }
@@ -276,7 +279,7 @@ async fn a_run_that_somebody_ends_is_trained_no_further() {
     while steps.recv().await != Some(Step::Learning) {}
     let ended = RunStatus::Failed { message: "cancelled by an operator".into() };
     assert!(place.context.catalog.update_run(&id, None, &ended, Timestamp::now()).await.unwrap());
-    let Err(Error::Failed(failure)) = training.await.unwrap() else { panic!("it was ended") };
+    let Err(Error::Failed { failure, .. }) = training.await.unwrap() else { panic!("it was ended") };
     assert!(failure.to_string().contains("was ended by somebody else"), "{failure}");
     assert_eq!(place.status(&id).await, ended, "what it was ended with stays");
     assert_eq!(place.context.catalog.lease(&lease_name()).await.unwrap(), None, "another may train at once");

@@ -3,23 +3,32 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::{Place, has_runtime, picture, place};
 use pappus_catalog::contract::samples;
+use pappus_domain::event::TrainingFailed;
 use pappus_domain::run::Recipe;
-use pappus_domain::{Lease, RunId};
+use pappus_domain::{Lease, RunId, RunStatus, Timestamp};
 use pappus_host::{Dispose as _, Disposition};
 use pappus_learning::onnx::proto::DataType;
 use pappus_learning::onnx::{Dim, GraphBuilder};
-use pappus_train::Error;
+use pappus_train::{Ended, Error, Step, Train};
+use tokio::runtime::Runtime;
 
 /// Trains, and returns why it failed, which the run's row says too.
 async fn refused(place: &Place, id: &RunId) -> (Disposition, String) {
     let error = place.train().run(id).await.unwrap_err();
-    let Error::Failed(failure) = error else { panic!("{error:?}") };
+    let Error::Failed { failure, event } = error else { panic!("{error:?}") };
     assert_eq!(place.failure(id).await, failure.to_string());
+    assert_eq!(event, Some(failed(id, failure.to_string())), "the others are to be told");
     let lease = place.context.catalog.lease(&Lease::for_training(&samples::name("pets"))).await.unwrap();
     assert_eq!(lease, None, "it was given back");
     (failure.disposition(), failure.to_string())
+}
+
+fn failed(id: &RunId, message: String) -> TrainingFailed {
+    TrainingFailed { model: samples::name("pets"), run: *id, message }
 }
 
 async fn nothing_was_made(place: &Place) {
@@ -79,14 +88,42 @@ async fn a_run_that_nobody_asked_for_is_not_done() {
 }
 
 #[tokio::test]
-async fn of_a_run_that_fails_on_request_nothing_is_told_but_its_row_has_the_reason() {
+async fn a_run_that_fails_on_request_is_told_of_as_its_row_has_it() {
     let place = place().await;
     let id = place.ask(1, |_| {}).await;
-    for _ in 0..2 {
-        assert_eq!(place.train().on_request(&id).await.unwrap(), None, "now and when it is asked for again");
+    let mut ids = Vec::new();
+    for _ in ["now", "when it is asked for again"] {
+        let told = place.train().on_request(&id).await.unwrap().unwrap();
         let message = place.failure(&id).await;
         assert!(message.contains("there are no labelled images"), "{message}");
+        assert_eq!(told, Ended::Failed(failed(&id, message)));
+        ids.push(told.event().unwrap().id);
     }
+    assert_eq!(ids[0], ids[1], "whoever is told twice knows it");
+}
+
+#[tokio::test]
+async fn of_a_run_that_somebody_else_has_ended_nothing_is_told_by_a_job() {
+    let place = place().await;
+    let id = place.ask(1, |_| {}).await;
+    let dead = RunStatus::Failed { message: "the training process was killed".into() };
+    place.context.catalog.update_run(&id, None, &dead, Timestamp::now()).await.unwrap();
+    assert_eq!(Ended::of(&place.train().run(&id).await), None);
+    let (meanwhile, catalog) = (place.ask(2, |_| {}).await, place.context.catalog.clone());
+    // Declared dead by another, between its beginning and its failure.
+    let ends = Train::new(
+        place.context.clone(),
+        Arc::new(move |step| {
+            if step == Step::Freezing {
+                let (catalog, dead) = (catalog.clone(), dead.clone());
+                let end = async move { catalog.update_run(&meanwhile, None, &dead, Timestamp::now()).await };
+                std::thread::spawn(|| Runtime::new().unwrap().block_on(end)).join().unwrap().unwrap();
+            }
+        }),
+    );
+    let done = ends.run(&meanwhile).await;
+    assert!(matches!(done, Err(Error::Failed { .. })), "{done:?}");
+    assert_eq!((Ended::of(&done), place.failure(&meanwhile).await.contains("was killed")), (None, true));
 }
 
 #[tokio::test]

@@ -6,12 +6,13 @@ mod common;
 use common::{has_runtime, picture, place};
 use pappus_catalog::contract::samples;
 use pappus_domain::data_set::ClassCount;
+use pappus_domain::event::ModelTrained;
 use pappus_domain::run::Recipe;
 use pappus_domain::split::Placement;
 use pappus_domain::{Lease, Manifest, RunStatus};
 use pappus_inference::{Classifier, Limits, Package};
 use pappus_objects::PutMode;
-use pappus_train::Step;
+use pappus_train::{Ended, Step};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_training_makes_a_package_that_proves_itself_and_tells_the_kinds_apart() {
@@ -162,7 +163,7 @@ async fn a_run_that_is_done_on_request_is_told_of_as_often_as_it_is_asked_for() 
     let id = place.ask_transfer(1, |_| {}).await;
     let told = place.train().on_request(&id).await.unwrap().unwrap();
     let RunStatus::Succeeded { version, .. } = place.status(&id).await else { panic!("it succeeded") };
-    assert_eq!((&told.model, &told.version, told.run), (&samples::name("pets"), &version, id));
+    assert_eq!(told, Ended::Trained(ModelTrained { model: samples::name("pets"), version, run: id }));
     let (train, steps) = place.train_telling();
     assert_eq!(train.on_request(&id).await.unwrap(), Some(told));
     assert_eq!(*steps.lock().unwrap(), [], "without being done again");

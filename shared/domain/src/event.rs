@@ -190,6 +190,18 @@ event_kind! {
 }
 
 event_kind! {
+    /// A training is over, with nothing to show.
+    TrainingFailed = "io.pappus.training.failed", |this| this.run.to_string(), {
+        /// The model that there is no new version of.
+        model: ModelName,
+        /// The run.
+        run: RunId,
+        /// Why, as its row has it.
+        message: String,
+    }
+}
+
+event_kind! {
     /// A model version has been judged.
     ModelEvaluated = "io.pappus.model.evaluated", |this| format!("{}/{}", this.model, this.version), {
         /// The model.

@@ -4,9 +4,9 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use pappus_domain::run::Recipe;
-use pappus_domain::{Event, Manifest, RunId, Timestamp};
+use pappus_domain::{Manifest, RunId};
 use pappus_host::Context;
-use pappus_train::{Error, Train, Trained};
+use pappus_train::{Ended, Error, Train, Trained};
 use pappus_train_trigger::{Trigger, Wish};
 
 use super::plots::Folders;
@@ -73,20 +73,20 @@ pub(crate) fn describe(trained: &Trained) -> String {
     lines.join("\n")
 }
 
-/// Does the training of a run, and writes the event that follows from it to standard output. When it is interrupted, the
+/// Does the training of a run, and writes the event that says how it ended to standard output. When it is interrupted, the
 /// lease is freed; the run is open, for whoever launched this may launch it again.
 pub(crate) async fn job(context: &Context, run: RunId) -> Result<(), Trouble> {
     context.tracking.attend();
     let training = Train::new(context.clone(), Arc::new(|step| tracing::debug!(?step)));
-    let trained = unless_interrupted(async { Ok(training.run(&run).await?) }).await;
-    if matches!(trained, Err(Trouble::Interrupted)) {
+    let done = unless_interrupted(async { Ok(training.run(&run).await) }).await;
+    if matches!(done, Err(Trouble::Interrupted)) {
         training.let_go(&run).await?;
     }
-    if let Some(trained) = trained? {
-        let event = Event::new("train", &trained.event(), Timestamp::now()).map_err(Error::from)?;
-        let line = serde_json::to_string(&event).map_err(Error::from)?;
-        // Whoever launched it may be gone; the model is in the catalog all the same.
+    let done = done?;
+    if let Some(ended) = Ended::of(&done) {
+        let line = serde_json::to_string(&ended.event()?).map_err(Error::from)?;
+        // Whoever launched it may be gone; how it ended is in the catalog all the same.
         let _ = writeln!(std::io::stdout(), "{line}");
     }
-    Ok(())
+    Ok(done.map(drop)?)
 }

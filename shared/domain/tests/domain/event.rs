@@ -1,6 +1,8 @@
 //! Events: what is said twice is one event, and what is said is read back.
 
-use pappus_domain::event::{Data, ImagesIngested, ModelEvaluated, ModelTrained, ReleaseChanged, TrainingRequested};
+use pappus_domain::event::{
+    Data, ImagesIngested, ModelEvaluated, ModelTrained, ReleaseChanged, TrainingFailed, TrainingRequested,
+};
 use pappus_domain::run::{Recipe, TrainingRequest};
 use pappus_domain::{Digest, Event, EventKind, RunId, Timestamp};
 use proptest::prelude::*;
@@ -33,6 +35,7 @@ proptest! {
         let of_version = format!("leaf/{version}");
         says(&ImagesIngested { batch: text.clone(), stored: n }, &text, at);
         says(&ModelTrained { model: model.clone(), version: version.clone(), run }, &of_version, at);
+        says(&TrainingFailed { model: model.clone(), run, message: text.clone() }, &run.to_string(), at);
         let data_set = Digest::of(text.as_bytes());
         says(&ModelEvaluated { model: model.clone(), version: version.clone(), data_set, passed }, &of_version, at);
         says(&ReleaseChanged { model: model.clone(), generation: n, champion: version }, "leaf", at);
