@@ -24,6 +24,7 @@ mod incoming;
 mod lambda;
 mod launch;
 mod linger;
+mod notify;
 mod operator;
 mod outgoing;
 mod policy;
@@ -42,6 +43,7 @@ pub use disposition::{Dispose, Disposition, Failure};
 pub use error::Error;
 pub use hosted::Hosted;
 pub use launch::{JobTemplate, LambdaFunction, Launch};
+pub use notify::{Email, Encryption, Notify, Webhook};
 pub use operator::Operator;
 #[cfg(feature = "aws")]
 pub use outgoing::EventBridge;

@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::error::Error;
 use crate::launch::{self, Launch};
+use crate::notify::Notify;
 use crate::policy;
 use crate::shown::shown;
 
@@ -104,6 +105,8 @@ pub struct Settings {
     pub policy: Policy,
     /// `PAPPUS_TRACKING`, with what MLflow's own clients read beside it; none for `none:`.
     pub tracking: Option<Server>,
+    /// `PAPPUS_NOTIFY_WEBHOOK`, `PAPPUS_NOTIFY_EMAIL` and `PAPPUS_SMTP_PASSWORD`: where people are told what happened.
+    pub notify: Notify,
     /// AWS Lambda where `AWS_LAMBDA_RUNTIME_API` is set.
     pub host: Host,
     /// What the host calls this function.
@@ -140,6 +143,7 @@ impl Settings {
             policy: get("PAPPUS_POLICY")
                 .map_or_else(|| Ok(Policy::default()), |path| policy::read(Path::new(&path)))?,
             tracking: tracking(&get)?,
+            notify: Notify::read(&get)?,
             objects: get("PAPPUS_OBJECTS").unwrap_or_else(|| under_home("file", "objects")),
             catalog: get("PAPPUS_CATALOG").unwrap_or_else(|| under_home("sqlite", "catalog.db")),
             model: model.parse().map_err(|_| Error::Setting {

@@ -77,6 +77,7 @@ impl fmt::Debug for Settings {
             launch_timeout,
             policy,
             tracking,
+            notify,
             host,
             service,
             access,
@@ -96,6 +97,7 @@ impl fmt::Debug for Settings {
             .field("launch_timeout", launch_timeout)
             .field("policy", policy)
             .field("tracking", tracking)
+            .field("notify", notify)
             .field("host", host)
             .field("service", service)
             .field("access", access)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pappus_domain::trigger::{Policy, Schedule};
 use pappus_host::{
-    Bus, Context, Error, EventBus, Events, Host, JobTemplate, LambdaFunction, Launch, Service, Settings,
+    Bus, Context, Email, Encryption, Error, EventBus, Events, Host, JobTemplate, LambdaFunction, Launch, Service, Settings,
 };
 use pappus_telemetry::LogFormat;
 use proptest::prelude::*;
@@ -118,6 +118,92 @@ fn mlflow_is_told_where_it_is_named() {
     assert!(half.starts_with("MLFLOW_TRACKING_PASSWORD is ``: it may be the password"), "{half}");
     let secret = said(&[("PAPPUS_TRACKING", "databricks://ada:s3cret@host")]);
     assert!(secret.starts_with("PAPPUS_TRACKING is `databricks://…@host`: ") && !secret.contains("s3cret"), "{secret}");
+}
+
+#[test]
+fn people_are_told_where_the_environment_says() {
+    assert!(!read(&[("PAPPUS_SMTP_PASSWORD", "s3cret")]).unwrap().notify.is_set());
+    let webhook = ("PAPPUS_NOTIFY_WEBHOOK", "https://hooks.slack.com/services/T0/B0/s3cret");
+    let settings = read(&[webhook]).unwrap();
+    assert_eq!(settings.notify.webhook.as_ref().unwrap().secret().as_str(), webhook.1);
+    assert!(settings.notify.is_set() && settings.notify.email.is_none());
+    let email = |url: &str, password: &str| {
+        let read = read(&[("PAPPUS_NOTIFY_EMAIL", url), ("PAPPUS_SMTP_PASSWORD", password)]);
+        read.unwrap().notify.email.unwrap()
+    };
+    let (from, to) =
+        ("pappus@example.org".to_owned(), vec!["ada+ml@example.org".to_owned(), "bob@localhost".to_owned()]);
+    let query = "from=pappus@example.org&to=ada%2Bml@example.org&to=bob@localhost";
+    let login = Some(("pappus@example.org".to_owned(), "s3cret".to_owned()));
+    let known = |encryption, port| Email {
+        host: "mail.example.org".into(),
+        port,
+        encryption,
+        login: login.clone(),
+        from: from.clone(),
+        to: to.clone(),
+    };
+    let user = "pappus%40example.org@mail.example.org";
+    assert_eq!(email(&format!("smtp://{user}?{query}"), "s3cret"), known(Encryption::StartTls, 587));
+    assert_eq!(email(&format!("smtps://{user}/?{query}"), "s3cret"), known(Encryption::Tls, 465));
+    assert_eq!(email(&format!("smtp://{user}:25?{query}&tls=none"), "s3cret"), known(Encryption::None, 25));
+    let local = email(&format!("smtp://[::1]:2525?{query}"), "");
+    assert_eq!((local.host.as_str(), local.port, local.login.as_ref()), ("::1", 2525, None));
+    let shown = format!("{:?}", read(&[webhook, ("PAPPUS_NOTIFY_EMAIL", &format!("smtp://[::1]?{query}"))]).unwrap());
+    assert!(shown.contains("Webhook(https://hooks.slack.com/…)") && shown.contains("smtp://[::1]:587"), "{shown}");
+    for shown in [shown, format!("{:?} {0}", known(Encryption::Tls, 465))] {
+        assert!(!shown.contains("s3cret") && !shown.contains("services"), "{shown}");
+    }
+}
+
+#[test]
+fn where_nobody_can_be_told_is_named_without_secrets() {
+    let wrong = |variables: &[(&str, &str)]| {
+        let error = read(variables).unwrap_err();
+        assert!(error.is_setting());
+        let said = error.to_string();
+        assert!(!said.contains("s3cret"), "{said}");
+        said
+    };
+    for (value, is) in [
+        ("hooks.slack.com/services/s3cret", "…"),
+        ("hooks.slack.com:443/services/s3cret", "…"),
+        ("ftp://ada:s3cret@hooks.slack.com/services/s3cret", "ftp://hooks.slack.com/…"),
+        ("https://", "…"),
+    ] {
+        let said = wrong(&[("PAPPUS_NOTIFY_WEBHOOK", value)]);
+        assert!(
+            said.starts_with(&format!("PAPPUS_NOTIFY_WEBHOOK is `{is}`: it may be the http or https URL")),
+            "{said}"
+        );
+    }
+    for (value, is) in [
+        ("ada@example.org", "…"),
+        ("smtp://ada:s3cret@mail?from=a@b&to=c@d", "smtp://mail/…"),
+        ("smtp://s3cret:x?from=a@b&to=c@d", "…"),
+        ("mail://mail?from=a@b&to=c@d", "mail://mail/…"),
+        ("smtp://mail", "smtp://mail/…"),
+        ("smtp://mail?from=a@b", "smtp://mail/…"),
+        ("smtp://mail?to=a@b", "smtp://mail/…"),
+        ("smtp://mail?from=a@b&from=a@b&to=c@d", "smtp://mail/…"),
+        ("smtp://mail?from=a@b&to=nobody", "smtp://mail/…"),
+        ("smtp://mail?from=a@b&to=a%0d%0aRCPT@b", "smtp://mail/…"),
+        ("smtp://mail?from=a@b&to=Ada%20<a@b>", "smtp://mail/…"),
+        ("smtp://mail?from=a@b&to=c@d&password=s3cret", "smtp://mail/…"),
+        ("smtp://mail?from=a@b&to=c@d&tls=perhaps", "smtp://mail/…"),
+        ("smtps://mail?from=a@b&to=c@d&tls=none", "smtps://mail/…"),
+        ("smtp://mail/s3cret?from=a@b&to=c@d", "smtp://mail/…"),
+    ] {
+        let said = wrong(&[("PAPPUS_NOTIFY_EMAIL", value)]);
+        assert!(
+            said.starts_with(&format!("PAPPUS_NOTIFY_EMAIL is `{is}`: it may be `smtp://USER@HOST:PORT?")),
+            "{said}"
+        );
+    }
+    let said = wrong(&[("PAPPUS_NOTIFY_EMAIL", "smtp://ada@mail?from=a@b&to=c@d")]);
+    assert!(said.starts_with("PAPPUS_SMTP_PASSWORD is ``: it may be the password of the user"), "{said}");
+    let said = wrong(&[("PAPPUS_NOTIFY_EMAIL", "smtp://mail?from=a@b&to=c@d"), ("PAPPUS_SMTP_PASSWORD", "s3cret")]);
+    assert!(said.starts_with("PAPPUS_SMTP_PASSWORD is `…`: it may be not set"), "{said}");
 }
 
 #[test]
