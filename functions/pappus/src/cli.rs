@@ -82,6 +82,8 @@ pub(crate) enum Command {
     Status,
     /// Tell MLflow what waits to be told
     Track(Track),
+    /// See whether people can be told: by webhook and email
+    Notify(Notify),
     /// Tell what a prediction goes back to: its model, its data set, its training images
     Why(Why),
     /// Copy a whole home, objects and catalog, to another, and prove that both are the same
@@ -281,6 +283,13 @@ pub(crate) struct Track {
     /// Also what MLflow refused before
     #[arg(long)]
     pub(crate) again: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Notify {
+    /// Send a test message by every channel, and say what became of it
+    #[arg(long, required = true)]
+    pub(crate) test: bool,
 }
 
 #[derive(Debug, Args)]

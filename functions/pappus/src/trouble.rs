@@ -54,6 +54,7 @@ failures!(
     pappus_evaluate::Error,
     pappus_promote::Error,
     pappus_predict::Error,
+    pappus_notify::Error,
 );
 
 /// A host's error: a setting, or a failure.

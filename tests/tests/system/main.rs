@@ -6,6 +6,7 @@ mod disk_full;
 mod ingesting;
 mod interrupting;
 mod migrating;
+mod notifying;
 mod plots;
 mod refusing;
 mod retraining;

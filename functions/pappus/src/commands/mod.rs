@@ -10,6 +10,7 @@ mod ingest;
 mod job;
 mod migrate;
 mod models;
+mod notify;
 mod plots;
 mod predict;
 mod release;
@@ -40,8 +41,10 @@ fn check(command: &Command) -> Result<(), Trouble> {
 /// What a command does with objects.
 const fn access(command: &Command, settings: &Settings) -> Access {
     match command {
-        // Where MLflow is to be told of a release, that is written down first.
-        Command::Promote(_) | Command::Rollback(_) if settings.tracking.is_none() => Access::Read,
+        // Where MLflow is to be told of a release, that is written down first; where people are, afterwards.
+        Command::Promote(_) | Command::Rollback(_) if settings.tracking.is_none() && !settings.notify.is_set() => {
+            Access::Read
+        }
         Command::Predict(_)
         | Command::Images(_)
         | Command::Runs(_)
@@ -75,6 +78,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Trouble> {
     match cli.command {
         Command::Up(options) => return up::run(settings, options.port).await,
         Command::Demo(options) => return demo::run(settings, options, output).await,
+        Command::Notify(_) => return notify::test(&settings, output).await,
         _ => {}
     }
     let context = context(settings).await?;
@@ -100,7 +104,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Trouble> {
         Command::Status => status::run(&context, output).await,
         Command::Track(options) => track::run(&context, options, output).await,
         Command::Why(options) => why::run(&context, options.prediction, output).await,
-        Command::Sample(_) | Command::Up(_) | Command::Demo(_) | Command::Migrate(_) => Ok(()),
+        Command::Sample(_) | Command::Up(_) | Command::Demo(_) | Command::Migrate(_) | Command::Notify(_) => Ok(()),
     };
     if !matches!(done, Err(Trouble::Interrupted)) {
         linger(&context).await;

@@ -4,6 +4,7 @@ use pappus_host::Context;
 use pappus_promote::{By, Changed, Promote};
 use serde_json::json;
 
+use super::notify;
 use crate::cli;
 use crate::output::Output;
 use crate::session::{operator, version};
@@ -12,18 +13,21 @@ use crate::trouble::Trouble;
 pub(crate) async fn promote(context: &Context, options: cli::Promote, output: Output) -> Result<(), Trouble> {
     let version = version(context, &options.version).await?;
     let by = By { actor: operator(), reason: options.reason };
-    print(&Promote::new(context.clone()).promote(&version, options.force, by).await?, output)
+    done(context, &Promote::new(context.clone()).promote(&version, options.force, by).await?, output).await
 }
 
 pub(crate) async fn roll_back(context: &Context, options: cli::Rollback, output: Output) -> Result<(), Trouble> {
     let by = By { actor: operator(), reason: options.reason };
-    print(&Promote::new(context.clone()).roll_back(by).await?, output)
+    done(context, &Promote::new(context.clone()).roll_back(by).await?, output).await
 }
 
-fn print(changed: &Changed, output: Output) -> Result<(), Trouble> {
+async fn done(context: &Context, changed: &Changed, output: Output) -> Result<(), Trouble> {
     let value =
         json!({ "release": changed.release, "changed": changed.entry.is_some(), "ledger_entry": changed.entry });
-    output.print(&value, || describe(changed))
+    let printed = output.print(&value, || describe(changed));
+    // No function hears what a command does.
+    notify::tell(context, "promote", &changed.event()).await;
+    printed
 }
 
 pub(crate) fn describe(changed: &Changed) -> String {

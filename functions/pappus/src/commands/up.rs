@@ -45,13 +45,16 @@ impl Up {
         only_local(&settings)?;
         let (bus, deliveries) = Bus::new();
         let context = Context::open_when_there(settings, Arc::new(bus.clone())).await.map_err(of_host)?;
-        let apps = vec![
+        let mut apps = vec![
             pappus_ingest::app(context.clone()),
             train_trigger(&context).await?,
             pappus_evaluate::app(context.clone()),
             pappus_promote::app(context.clone()),
             pappus_predict::app(context.clone()).await,
         ];
+        if context.settings.notify.is_set() {
+            apps.push(pappus_notify::app(context.clone())?);
+        }
         let router = apps.iter().fold(Router::new(), |all, app| all.merge(app.router.clone()));
         let delivered = apps.clone();
         let outlet = Outlet::Published(Arc::new(bus.clone()));
