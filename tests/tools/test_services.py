@@ -284,7 +284,7 @@ class Services(unittest.TestCase):
 
     def test_what_is_asked_wrongly_is_refused(self):
         for arguments, says in [
-            (["start", "postgres"], "there is no service postgres, but mariadb, minio, dynamodb, mlflow"),
+            (["start", "postgres"], "there is no service postgres, but mariadb, minio, dynamodb, mlflow, kubernetes"),
             (["start", "--at"], "--at needs a value"),
             (["status", "--at", "two words"], "a folder's path may hold"),
             (["start", "--on", "here"], "there is no option --on"),
