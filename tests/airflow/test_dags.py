@@ -1,0 +1,247 @@
+"""The DAGs of infra/airflow, run by Apache Airflow against `pappus up`."""
+
+import functools
+import http.server
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import unittest
+
+import homes
+from programs import BUILT, TOP, Server, Sink, environment, eventually, tool
+
+DAGS = TOP / "infra/airflow/dags"
+FUNCTIONS = ("train_trigger", "evaluate", "promote", "ingest")
+# As many as leave the twenty test images that a release asks for.
+ENOUGH = 110
+# Only what Airflow asks for is trained, and not what images ask for by coming.
+POLICY = 'new_images = 1000000\nschedule = "daily"\n'
+# A DAG: with the time that Airflow needs to begin.
+PATIENCE = 600
+
+
+@functools.cache
+def airflow_home():
+    """A folder of Airflow's own, with its database."""
+    home = pathlib.Path(tempfile.mkdtemp(dir=homes.ROOT))
+    airflow(home, "db", "migrate")
+    return home
+
+
+def settings(home):
+    return {
+        "AIRFLOW_HOME": home,
+        "AIRFLOW__CORE__DAGS_FOLDER": DAGS,
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def airflow(home, *arguments, **variables):
+    """What Airflow's command line says; fails with it."""
+    command = [str(part) for part in (tool("airflow"), *arguments)]
+    variables = environment(**settings(home), **variables)
+    done = subprocess.run(
+        command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=PATIENCE
+    )
+    if done.returncode:
+        raise Failed(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}")
+    return done.stdout
+
+
+class Failed(AssertionError):
+    pass
+
+
+def drawn(count):
+    """A folder of so many pictures of each class."""
+    folder = pathlib.Path(tempfile.mkdtemp(dir=homes.ROOT)) / "pictures"
+    homes.pappus(homes.ROOT / "unused", "sample", folder, "--count", count)
+    return folder
+
+
+class Files:
+    """A folder, over HTTP."""
+
+    def __init__(self, folder):
+        handler = functools.partial(QuietHandler, directory=str(folder))
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+class Dags(unittest.TestCase):
+    def setUp(self):
+        self.home = homes.empty() / "home"
+        self.sink = Sink()
+        self.addCleanup(self.sink.close)
+
+    def up(self):
+        policy = self.home.with_name("policy.toml")
+        policy.write_text(POLICY)
+        variables = environment(PAPPUS_HOME=self.home, PAPPUS_POLICY=policy)
+        self.server = Server([BUILT / "pappus", "up", "--port", "0"], variables)
+        self.addCleanup(self.server.close)
+
+    def ingested(self, count):
+        """A home with so many pictures of each class."""
+        homes.pappus(self.home, "ingest", drawn(count))
+
+    def run_dag(self, name, conf=None, **connections):
+        """Runs a DAG against `pappus up`: its log."""
+        functions = {name: f"http://127.0.0.1:{self.server.port}" for name in FUNCTIONS}
+        functions |= {"notify": json.dumps({"conn_type": "http", "host": self.sink.url})} | connections
+        variables = {f"AIRFLOW_CONN_PAPPUS_{name.upper()}": value for name, value in functions.items()}
+        return airflow(airflow_home(), "dags", "test", name, *(["-c", json.dumps(conf)] if conf else []), **variables)
+
+    def get(self, path):
+        status, _, body = self.server.ask("GET", path)
+        self.assertEqual(status, 200, body)
+        return json.loads(body)
+
+    def post(self, path, body):
+        headers = {"content-type": "application/json"}
+        status, _, answer = self.server.ask("POST", path, headers, json.dumps(body).encode())
+        self.assertEqual(status, 200, answer)
+        return json.loads(answer)
+
+    def decision(self):
+        """The last one."""
+        return self.get("/decisions?limit=1")["decisions"][0]
+
+    def champion(self):
+        """The version that answers, if one does."""
+        status, _, body = self.server.ask("GET", "/model/info")
+        return json.loads(body)["model_version"] if status == 200 else None
+
+    def runs(self):
+        return homes.pappus(self.home, "runs")
+
+    def told(self):
+        """What the webhook was told since it was last asked."""
+        told = [json.loads(body) for _, body in self.sink.sent]
+        self.sink.sent.clear()
+        return told
+
+    def test_dags_are_sound(self):
+        os.environ.update({name: str(value) for name, value in settings(airflow_home()).items()})
+        from airflow.dag_processing.dagbag import DagBag
+
+        # A cycle is an error of the import.
+        bag = DagBag(str(DAGS), include_examples=False)
+        self.assertEqual(bag.import_errors, {})
+        self.assertEqual(set(bag.dags), {"pappus_retraining", "pappus_extraction"})
+        for dag in bag.dags.values():
+            self.assertEqual((dag.max_active_runs, dag.catchup), (1, False))
+            self.assertTrue(dag.dagrun_timeout)
+            for task in dag.tasks:
+                self.assertTrue(task.retries and task.execution_timeout, task)
+
+    def test_images_come_from_a_list(self):
+        self.up()
+        folder = drawn(40)
+        files = Files(folder)
+        self.addCleanup(files.close)
+        pictures = sorted(folder.glob("*/*.jpg"))
+        rows = [f"{files.url}/{picture.parent.name}/{picture.name},{picture.parent.name}" for picture in pictures]
+        rows.append(f"{files.url}/grass/none.jpg,grass")
+        (folder / "list.csv").write_text("\n".join(["url_source,label", *rows]))
+
+        log = self.run_dag("pappus_extraction", sources=f"{files.url}/list.csv")
+        self.assertIn(f"{files.url}/grass/none.jpg: ", log)
+        (told,) = self.told()
+        self.assertEqual((told["stored"], told["known"], told["failed"]), (len(pictures), 0, 1))
+        self.assertEqual(homes.pappus(self.home, "status")["images"]["stored"], len(pictures))
+
+        self.run_dag("pappus_extraction", sources=f"{files.url}/list.csv")
+        (told,) = self.told()
+        self.assertEqual((told["stored"], told["known"], told["failed"]), (0, len(pictures), 1))
+
+    def test_a_list_without_its_columns_fails_at_once(self):
+        self.up()
+        folder = pathlib.Path(tempfile.mkdtemp(dir=homes.ROOT))
+        (folder / "list.csv").write_text("url,label\n")
+        files = Files(folder)
+        self.addCleanup(files.close)
+        with self.assertRaisesRegex(Failed, r"/list\.csv has no column url_source"):
+            self.run_dag("pappus_extraction", sources=f"{files.url}/list.csv")
+        (told,) = self.told()
+        self.assertEqual(told["outcome"], "failed")
+
+    def test_a_model_is_trained_judged_and_released_once(self):
+        self.ingested(ENOUGH)
+        self.up()
+        self.run_dag("pappus_retraining")
+        decision = self.decision()
+        self.assertTrue(decision["train"], decision)
+        run = self.get(f"/runs/{decision['run']}")
+        self.assertEqual(run["status"], "succeeded")
+        version = run["version"]
+        (told,) = self.told()
+        self.assertEqual((told["outcome"], told["version"]), ("released", version))
+        eventually("it answers", lambda: self.champion() == version)
+        self.assertTrue(self.post("/evaluate", {"version": version})["passed"])
+
+        log = self.run_dag("pappus_retraining")
+        decision = self.decision()
+        self.assertEqual((decision["train"], decision["run"]), (False, None))
+        self.assertIn(decision["summary"], log)
+        self.assertEqual((self.told(), len(self.runs())), ([], 1))
+
+        # Whoever gives a reason is obeyed; the same images make the same version, which answers already.
+        self.run_dag("pappus_retraining", conf={"reason": "to see that it can be done"})
+        run = self.get(f"/runs/{self.decision()['run']}")
+        self.assertEqual((run["status"], run["version"], len(self.runs())), ("succeeded", version, 2))
+        (told,) = self.told()
+        self.assertEqual((told["outcome"], told["version"]), ("released", version))
+
+    def test_what_does_not_pass_is_not_released(self):
+        self.ingested(15)
+        self.up()
+        self.run_dag("pappus_retraining")
+        version = self.get(f"/runs/{self.decision()['run']}")["version"]
+        self.assertFalse(self.post("/evaluate", {"version": version})["passed"])
+        (told,) = self.told()
+        self.assertEqual((told["outcome"], told["version"]), ("kept", version))
+        self.assertIsNone(self.champion())
+
+    def test_a_training_that_fails_fails_the_run(self):
+        # One class only: nothing can be learned.
+        folder = drawn(10)
+        shutil.rmtree(folder / "grass")
+        homes.pappus(self.home, "ingest", folder)
+        self.up()
+        with self.assertRaises(Failed) as failed:
+            self.run_dag("pappus_retraining")
+        run = self.get(f"/runs/{self.decision()['run']}")
+        self.assertEqual(run["status"], "failed")
+        self.assertIn(f"run {run['run']} failed: {run['message']}", str(failed.exception))
+        self.assertEqual([told["outcome"] for told in self.told()], ["failed"])
+
+    def test_a_dead_function_fails_the_run_after_its_retries(self):
+        self.up()
+        # Taken, and nobody listens.
+        with socket.socket() as taken, self.assertRaises(Failed) as failed:
+            taken.bind(("127.0.0.1", 0))
+            self.run_dag("pappus_retraining", train_trigger=f"http://127.0.0.1:{taken.getsockname()[1]}")
+        log = str(failed.exception)
+        self.assertIn("Connection refused", log)
+        self.assertEqual(log.count("running task <TaskInstance: pappus_retraining.check_performance"), 4, log)
+        self.assertEqual([told["outcome"] for told in self.told()], ["failed"])
+        self.assertEqual(self.runs(), [])
