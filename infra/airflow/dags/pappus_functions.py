@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 DEFAULTS = {
     "owner": "pappus",
     "retries": 3,
-    "retry_exponential_backoff": True,
+    "retry_exponential_backoff": 2,
     "max_retry_delay": timedelta(minutes=30),
     "execution_timeout": timedelta(minutes=15),
 }
