@@ -60,6 +60,11 @@ class Failed(AssertionError):
     pass
 
 
+def connection(url):
+    """As it must be written where the URL has a path."""
+    return json.dumps({"conn_type": "http", "host": url})
+
+
 def drawn(count):
     """A folder of so many pictures of each class."""
     folder = pathlib.Path(tempfile.mkdtemp(dir=homes.ROOT)) / "pictures"
@@ -106,9 +111,10 @@ class Dags(unittest.TestCase):
     def run_dag(self, name, conf=None, **connections):
         """Runs a DAG against `pappus up`: its log."""
         functions = {name: f"http://127.0.0.1:{self.server.port}" for name in FUNCTIONS}
-        functions |= {"notify": json.dumps({"conn_type": "http", "host": self.sink.url})} | connections
+        functions |= {"notify": connection(self.sink.url)} | connections
         variables = {f"AIRFLOW_CONN_PAPPUS_{name.upper()}": value for name, value in functions.items()}
-        return airflow(airflow_home(), "dags", "test", name, *(["-c", json.dumps(conf)] if conf else []), **variables)
+        conf = ["--conf", json.dumps(conf)] if conf else []
+        return airflow(airflow_home(), "dags", "test", name, *conf, **variables)
 
     def get(self, path):
         status, _, body = self.server.ask("GET", path)
@@ -159,18 +165,17 @@ class Dags(unittest.TestCase):
         folder = drawn(40)
         files = Files(folder)
         self.addCleanup(files.close)
-        pictures = sorted(folder.glob("*/*.jpg"))
-        rows = [f"{files.url}/{picture.parent.name}/{picture.name},{picture.parent.name}" for picture in pictures]
-        rows.append(f"{files.url}/grass/none.jpg,grass")
+        pictures = [(picture.parent.name, picture.name) for picture in folder.glob("*/*.jpg")]
+        rows = [f"{files.url}/{label}/{name},{label}" for label, name in [*pictures, ("grass", "none.jpg")]]
         (folder / "list.csv").write_text("\n".join(["url_source,label", *rows]))
 
-        log = self.run_dag("pappus_extraction", sources=f"{files.url}/list.csv")
+        log = self.run_dag("pappus_extraction", sources=connection(f"{files.url}/list.csv"))
         self.assertIn(f"{files.url}/grass/none.jpg: ", log)
         (told,) = self.told()
         self.assertEqual((told["stored"], told["known"], told["failed"]), (len(pictures), 0, 1))
         self.assertEqual(homes.pappus(self.home, "status")["images"]["stored"], len(pictures))
 
-        self.run_dag("pappus_extraction", sources=f"{files.url}/list.csv")
+        self.run_dag("pappus_extraction", sources=connection(f"{files.url}/list.csv"))
         (told,) = self.told()
         self.assertEqual((told["stored"], told["known"], told["failed"]), (0, len(pictures), 1))
 
@@ -181,7 +186,7 @@ class Dags(unittest.TestCase):
         files = Files(folder)
         self.addCleanup(files.close)
         with self.assertRaisesRegex(Failed, r"/list\.csv has no column url_source"):
-            self.run_dag("pappus_extraction", sources=f"{files.url}/list.csv")
+            self.run_dag("pappus_extraction", sources=connection(f"{files.url}/list.csv"))
         (told,) = self.told()
         self.assertEqual(told["outcome"], "failed")
 

@@ -1,5 +1,5 @@
-"""Once a day: the images that a list names are fetched, checked and stored by ingest, which knows those it has. The list is a
-CSV file with the columns `url_source` and `label`, at the URL of the connection `pappus_sources`."""
+"""Once a day: ingest fetches, checks and stores the images that a list names, and knows those it has. The list is
+a CSV file with the columns `url_source` and `label`, at the URL of the connection `pappus_sources`."""
 
 import csv
 import io
@@ -33,7 +33,7 @@ def batches(response):
 
 @task
 def summarise(answers):
-    """What all requests came to. Some images may fail, and come the next day; where all do, something is wrong."""
+    """What all requests came to. An image may fail, and come another day; if all do, something is wrong."""
     answers = list(answers)
     stored, known = (sum(answer[name] for answer in answers) for name in ("stored", "known"))
     failed = [source for answer in answers for source in answer["failed"]]
@@ -75,9 +75,9 @@ with DAG(
         response_filter=batches,
         extra_options=options(patience=60),
     )
-    ingest = HttpOperator.partial(task_id="ingest", max_active_tis_per_dagrun=2, **asking("ingest", "/sources")).expand(
-        data=sources.output
-    )
+    ingest = HttpOperator.partial(
+        task_id="ingest", max_active_tis_per_dagrun=2, **asking("ingest", "/sources")
+    ).expand(data=sources.output)
     summary = summarise(ingest.output)
     [sources, ingest, summary] >> notify_failure()
     notify(summary)

@@ -70,7 +70,7 @@ def tell(text, **more):
     answered(HttpHook(http_conn_id="pappus_notify").run(json=message, extra_options=options(patience=30)))
 
 
-# A leaf beside the last task, which then does not run: so the failure is told, and the run of the DAG is a failed one.
+# A leaf beside the last task, which then does not run: the failure is told, and the DAG run is a failed one.
 @task(trigger_rule="one_failed")
 def notify_failure(dag_run=None):
     """Says that it failed, and where to look."""

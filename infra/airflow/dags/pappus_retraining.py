@@ -1,5 +1,5 @@
-"""Once a day: whether the model does well and what is new to learn, and where train-trigger's policy so decides, a training
-that is waited for, judged, and released if it passes. The functions do all of it; this asks them in turn."""
+"""Once a day: how the model does and what is new to learn; and where train-trigger's policy so decides, a
+training that is waited for, judged, and released if it passes. The functions do it; this asks them in turn."""
 
 import logging
 from datetime import datetime, timedelta
@@ -21,7 +21,8 @@ QUESTION = """
 """
 VERSION = '{"version": {{ ti.xcom_pull(task_ids="train") | tojson }}}'
 RELEASE = """
-{{- {"version": ti.xcom_pull(task_ids="train"), "reason": "passed its evaluation, in Airflow's " ~ run_id} | tojson -}}
+{%- set reason = "passed its evaluation, in Airflow's " ~ run_id -%}
+{{ {"version": ti.xcom_pull(task_ids="train"), "reason": reason} | tojson -}}
 """
 
 
@@ -35,7 +36,7 @@ def training(answer):
         return decision["run"]
     hindrance = decision["hindrance"] or {}
     if hindrance.get("hindrance") == "under-way":
-        # Begun by somebody else, or by this task's first try, whose answer was lost. The holder begins with the run.
+        # Begun by somebody else, or by a first try whose answer was lost. The holder begins with the run.
         return hindrance["holder"].split("/")[0]
     if hindrance:
         log.info("not now: %s", hindrance)
@@ -65,10 +66,10 @@ def notify(verdict, promoted):
     """Says how it ended, where anything was trained."""
     version = verdict["version"]
     if not promoted:
-        tell(f"Version {version} was trained and did not pass its evaluation.", outcome="kept", version=version)
+        tell(f"Version {version} did not pass its evaluation.", outcome="kept", version=version)
         return
     model = promoted["release"]["model"]
-    tell(f"Version {version} of {model} is trained, judged and released.", outcome="released", version=version)
+    tell(f"Version {version} of {model} is released.", outcome="released", version=version)
 
 
 with DAG(
@@ -84,12 +85,12 @@ with DAG(
     params={"reason": Param("", type="string", description="Train whatever the policy says, and why")},
     tags=["pappus"],
 ):
-    # One question, so that both are of one moment; the answer has the figures, and if a training begins, its run.
+    # One question, so that both are of one moment; the answer has the figures, and the run if one begins.
     check = HttpOperator(
         task_id="check_performance_and_new_data", data=QUESTION, **asking("train_trigger", "/decisions")
     )
     run = training(check.output)
-    # Rescheduled, and not deferred: a deferred sensor takes any good answer for the end, also that it still runs.
+    # Rescheduled, and not deferred: a deferred sensor takes any good answer for the end.
     train = HttpSensor(
         task_id="train",
         http_conn_id="pappus_train_trigger",
