@@ -1,5 +1,5 @@
-"""Once a day: ingest fetches, checks and stores the images that a list names, and knows those it has. The list is
-a CSV file with the columns `url_source` and `label`, at the URL of the connection `pappus_sources`."""
+"""Once a day: ingest fetches, checks and stores the images that a list names, and knows those it has. The
+list is a CSV file with the columns `url_source` and `label`, at the URL of the connection `pappus_sources`."""
 
 import csv
 import io

@@ -1,5 +1,5 @@
 """Once a day: how the model does and what is new to learn; and where train-trigger's policy so decides, a
-training that is waited for, judged, and released if it passes. The functions do it; this asks them in turn."""
+training that is waited for, judged, and released if it passes. The functions do it; this asks them."""
 
 import logging
 from datetime import datetime, timedelta
