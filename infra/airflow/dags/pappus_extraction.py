@@ -1,5 +1,5 @@
 """Once a day: ingest fetches, checks and stores the images that a list names, and knows those it has. The
-list is a CSV file with the columns `url_source` and `label`, at the URL of the connection `pappus_sources`."""
+list is a CSV file with columns `url_source` and `label`, at the URL of the connection `pappus_sources`."""
 
 import csv
 import io
@@ -34,14 +34,21 @@ def batches(response):
 @task
 def summarise(answers):
     """What all requests came to. An image may fail, and come another day; if all do, something is wrong."""
-    answers = list(answers)
-    stored, known = (sum(answer[name] for answer in answers) for name in ("stored", "known"))
-    failed = [source for answer in answers for source in answer["failed"]]
-    for source in failed:
-        log.warning("%s: %s", source["url"], source["reason"])
-    if failed and not stored and not known:
-        raise AirflowFailException(f"not one of {len(failed)} images could be had; {failed[0]['reason']}")
-    return {"stored": stored, "known": known, "failed": len(failed)}
+    fates = ("stored", "relabelled", "duplicates", "conflicts", "quarantined", "unreadable")
+    sums = dict.fromkeys(fates, 0)
+    for answer in answers:
+        for fate in fates:
+            sums[fate] += answer[fate]
+        for source in answer["attention"]:
+            log.warning("%s", source)
+    failed = sums["quarantined"] + sums["unreadable"]
+    if failed and failed == sum(sums.values()):
+        raise AirflowFailException(f"not one of {failed} images could be had: the log says why")
+    return {
+        "stored": sums["stored"],
+        "known": sums["relabelled"] + sums["duplicates"] + sums["conflicts"],
+        "failed": failed,
+    }
 
 
 @task

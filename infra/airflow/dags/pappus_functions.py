@@ -33,7 +33,7 @@ def answered(response):
     if response.ok:
         return True
     try:
-        why = response.json()["error"]
+        why = response.json()["detail"]
     except (ValueError, KeyError, TypeError):
         why = response.text[:500] or response.reason
     said = f"{response.request.method} {response.url} answered {response.status_code}: {why}"
