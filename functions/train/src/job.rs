@@ -133,6 +133,14 @@ impl Train {
         }
     }
 
+    /// How a run has ended, if it has: for whoever may not have been told.
+    ///
+    /// # Errors
+    /// [`Error::NoRun`], [`Error::Catalog`].
+    pub async fn ended(&self, id: &RunId) -> Result<Option<Ended>, Error> {
+        Ok(Ended::of_run(self.read(id).await?))
+    }
+
     async fn read(&self, id: &RunId) -> Result<Run, Error> {
         self.context.catalog.run(id).await?.ok_or(Error::NoRun(*id))
     }
