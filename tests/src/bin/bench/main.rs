@@ -7,6 +7,7 @@
 mod cold_start;
 mod ingest;
 mod program;
+mod retraining;
 mod serve;
 mod stores;
 mod train;
@@ -45,6 +46,12 @@ enum What {
         #[arg(long, default_value = "minus-one-to-one")]
         normalisation: String,
     },
+    /// From the decision to train to the model, as the data set grows
+    Retraining {
+        /// The sizes of the data sets: pictures that are drawn
+        #[arg(long, value_delimiter = ',', default_value = "320,3200,32000")]
+        sizes: Vec<usize>,
+    },
     /// Milliseconds from exec to the first answer
     ColdStart {
         /// The pretrained network
@@ -79,6 +86,7 @@ fn main() -> anyhow::Result<()> {
     match what {
         What::Ingest { sizes } => ingest::measure(&program, &data, &sizes),
         What::Train { backbone, normalisation } => train::measure(&program, &data, &backbone, &normalisation),
+        What::Retraining { sizes } => retraining::measure(&program, &sizes),
         What::ColdStart { backbone, times } => cold_start::measure(&program, &data, &backbone, times),
         What::Serve { backbone, seconds } => serve::measure(&program, &data, &backbone, seconds),
         What::Stores { servers, sizes } => stores::measure(&program, &servers, &sizes),

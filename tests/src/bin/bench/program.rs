@@ -86,7 +86,13 @@ impl Program {
 
     /// Starts all functions, and returns once they listen.
     pub(crate) fn up(&self, home: &Path) -> Result<Up> {
-        let mut child = self.command(home, &["up", "--port", "0"]).stderr(Stdio::piped()).spawn()?;
+        self.up_with(home, &[])
+    }
+
+    /// The same, with settings in its environment.
+    pub(crate) fn up_with(&self, home: &Path, settings: &[(&str, &str)]) -> Result<Up> {
+        let mut command = self.command(home, &["up", "--port", "0"]);
+        let mut child = command.envs(settings.iter().copied()).stderr(Stdio::piped()).spawn()?;
         let mut lines = BufReader::new(child.stderr.take().context("no log")?).lines();
         for line in &mut lines {
             if let Some((_, address)) = line?.split_once("listening address=") {
