@@ -1,6 +1,8 @@
 //! Retraining that runs itself: feedback, a reason, a job, a verdict, and a release or none.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use pappus_tests::{Home, Trained, Up, eventually, multipart, pictures, runtime};
@@ -202,5 +204,73 @@ fn each_stage_can_be_asked_over_http() -> Result<()> {
     }
     let empty = post("/sources", json!({ "sources": [] }))?.expect(200)?.body;
     assert_eq!((&empty["seen"], &empty["stored"]), (&json!(0), &json!(0)));
+    up.stop().map(drop)
+}
+
+/// The process at work on a run, once it has been launched.
+fn job(up: &Up, run: &str) -> Result<String> {
+    eventually("the job is launched", || {
+        let log = up.log();
+        let launched = log.lines().find(|line| line.contains("training started") && line.contains(run));
+        let process = launched.and_then(|line| line.split_once("pid=")).map(|(_, process)| process);
+        // As the log says it: `pid=Some(7)`, or `pid=7`.
+        Ok(process.map(|process| process.chars().filter(char::is_ascii_digit).collect::<String>()))
+    })
+}
+
+/// Asks until a training is begun: whoever died holds the lease for a while.
+fn asked(up: &Up) -> Result<String> {
+    eventually("a training is begun", || {
+        let wish = json!({ "cause": "operator", "reason": "trying it" }).to_string();
+        let decided = up.post("/decisions", "application/json", wish.as_bytes())?.expect(200)?.body;
+        let run = decided["decision"]["run"].as_str().map(str::to_owned);
+        if run.is_none() {
+            std::thread::sleep(Duration::from_millis(250));
+        }
+        Ok(run)
+    })
+}
+
+fn status(up: &Up, run: &str) -> Result<Value> {
+    Ok(up.get(&format!("/runs/{run}"))?.expect(200)?.body)
+}
+
+fn over(up: &Up, run: &str) -> Result<Value> {
+    eventually("the run is over", || {
+        let run = status(up, run)?;
+        Ok(matches!(run["status"].as_str(), Some("succeeded" | "failed")).then_some(run))
+    })
+}
+
+#[test]
+#[ignore = "twelve trainings, each of which waits for the lease of the one before: scripts/test --full"]
+fn a_job_that_is_killed_at_any_moment_is_followed_by_the_next() -> Result<()> {
+    let Some(place) = Place::new(20, 1, false)? else { return Ok(()) };
+    let up = Up::start(&place.home)?;
+    let first = asked(&up)?;
+    let begun = Instant::now();
+    let version = over(&up, &first)?["version"].clone();
+    let took = begun.elapsed();
+    let mut killed = 0;
+    for _ in 0..10 {
+        let run = asked(&up)?;
+        let process = job(&up, &run)?;
+        // A moment by chance: the last digits of a run's id are random.
+        let chance = u32::from_str_radix(&run[run.len() - 4..], 16)?;
+        std::thread::sleep(took.mul_f64(f64::from(chance) / f64::from(u16::MAX)));
+        Command::new("kill").args(["-KILL", &process]).output()?;
+        let ended = over(&up, &run)?;
+        if ended["status"] == "failed" {
+            assert!(ended["message"].as_str().is_some_and(|why| why.contains("killed")), "{ended}");
+            killed += 1;
+        }
+        let (images, versions) = place.home.check_objects()?;
+        assert_eq!((images, versions.len()), (40, 1), "no half package, and no other");
+    }
+    assert!(killed > 0, "each of ten was over before it was killed");
+    assert_eq!(over(&up, &asked(&up)?)?["version"], version, "the next one trains");
+    let runs = up.get("/runs?limit=100")?.expect(200)?.body;
+    // The champion's own, the first, the ten, and the last.
+    assert_eq!(runs["runs"].as_array().map(Vec::len), Some(13), "no run is lost: {runs}");
     up.stop().map(drop)
 }

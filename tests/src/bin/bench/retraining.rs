@@ -46,11 +46,12 @@ fn train(up: &Up) -> Result<(Duration, Duration, f64)> {
     let url = |path: &str| format!("http://{}{path}", up.address);
     let asked = Instant::now();
     let wish = json!({ "cause": "operator", "reason": "a benchmark" });
-    let decided: Value = ureq::post(url("/decisions")).send_json(&wish)?.body_mut().read_json()?;
+    let asking = ureq::post(url("/decisions")).header("content-type", "application/json");
+    let decided = read(asking.send(wish.to_string())?)?;
     let run = decided["decision"]["run"].as_str().context("no training was begun")?;
     let mut started = None;
     loop {
-        let run: Value = ureq::get(url(&format!("/runs/{run}"))).call()?.body_mut().read_json()?;
+        let run = read(ureq::get(url(&format!("/runs/{run}"))).call()?)?;
         match run["status"].as_str() {
             Some("running") => _ = started.get_or_insert_with(Instant::now),
             Some("succeeded") => {
@@ -63,4 +64,8 @@ fn train(up: &Up) -> Result<(Duration, Duration, f64)> {
         }
         std::thread::sleep(LOOK);
     }
+}
+
+fn read(mut answer: ureq::http::Response<ureq::Body>) -> Result<Value> {
+    Ok(serde_json::from_str(&answer.body_mut().read_to_string()?)?)
 }
