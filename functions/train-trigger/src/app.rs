@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use pappus_domain::event::{AlertRaised, FeedbackGiven, ImagesIngested, ModelTrained, ScheduleCame, TrainingRequested};
 use pappus_domain::run::TrainingRequest;
-use pappus_domain::trigger::{Cause, DecisionRecord};
+use pappus_domain::trigger::{Cause, Decision, DecisionRecord, Hindrance};
 use pappus_domain::{Event, EventKind as _, Timestamp};
 use pappus_host::{App, Context, Failure, Host, Launch, OnEvent, Outcome};
 use tokio::sync::Mutex;
@@ -95,8 +95,8 @@ impl OnEvent for OnReason {
             supervisor.look_soon();
         }
         let Some(cause) = cause(&event)? else { return Ok(Outcome::NOTHING) };
-        let Decided { request, .. } = self.decider.decide(cause).await?;
-        Ok(Outcome { answer: None, events: self.decider.consequences(request).await? })
+        let decided = self.decider.decide(cause).await?;
+        Ok(Outcome { answer: None, events: self.decider.consequences(decided).await? })
     }
 
     async fn ready(&self) -> Result<(), Failure> {
@@ -173,43 +173,53 @@ impl Decider {
     }
 
     /// Decides because somebody asks, who is told the decision whatever it is.
-    pub(crate) async fn decide_for(&self, cause: Cause) -> Result<DecisionRecord, Failure> {
+    pub(crate) async fn decide_for(self: &Arc<Self>, cause: Cause) -> Result<DecisionRecord, Failure> {
         let Decided { record, request } = self.decide(cause).await?;
-        if let Some(request) = request {
-            self.context.events.publish(requested(request)?).await?;
+        match request {
+            Some(request) => self.context.events.publish(requested(request)?).await?,
+            None if self.is_apart => {}
+            None => self.decide_later(&record.decision).await?,
         }
         Ok(record)
     }
 
     /// The events that follow from a decision.
-    async fn consequences(self: &Arc<Self>, request: Option<TrainingRequest>) -> Result<Vec<Event>, Failure> {
-        match request {
-            Some(request) => Ok(vec![requested(request)?]),
-            None => self.rest().await,
+    async fn consequences(self: &Arc<Self>, Decided { record, request }: Decided) -> Result<Vec<Event>, Failure> {
+        if let Some(request) = request {
+            return Ok(vec![requested(request)?]);
         }
-    }
-
-    /// What is left to do where no training is to begin.
-    async fn rest(self: &Arc<Self>) -> Result<Vec<Event>, Failure> {
         if self.is_apart {
             // The end of a training under way is an event, which decides anew; nothing may depend on what this process
             // does behind its answer. But one that nobody has begun may be one that nobody was told of.
             let asked_for = self.trigger.asked_for().await?;
             return asked_for.map_or(Ok(Vec::new()), |request| Err(Error::NotBegun(request.run).into()));
         }
-        if self.trigger.under_way().await?.is_some() {
-            self.decide_after();
-        }
+        self.decide_later(&record.decision).await?;
         Ok(Vec::new())
     }
 
-    /// Decides once more when the training under way is over: it may have begun without the images of now.
-    fn decide_after(self: &Arc<Self>) {
+    /// Decides once more when what hinders is over by itself: a cool-down, or a training under way, which may have begun
+    /// without the images of now.
+    async fn decide_later(self: &Arc<Self>, decision: &Decision) -> Result<(), Failure> {
+        match decision.hindrance {
+            Some(Hindrance::CoolDown { until }) => self.decide_after(Some(until)),
+            _ if self.trigger.under_way().await?.is_some() => self.decide_after(None),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Decides once more when the training under way is over, and `then` has come.
+    fn decide_after(self: &Arc<Self>, then: Option<Timestamp>) {
         if self.is_waiting.swap(true, Ordering::Relaxed) {
             return;
         }
         let decider = Arc::clone(self);
         tokio::spawn(async move {
+            if let Some(then) = then {
+                let wait = then.duration_since(Timestamp::now());
+                tokio::time::sleep(wait.try_into().unwrap_or(Duration::ZERO)).await;
+            }
             decider.until_free().await;
             decider.is_waiting.store(false, Ordering::Relaxed);
             if let Err(failure) = decider.decide_and_publish(Cause::Change).await {
@@ -230,8 +240,8 @@ impl Decider {
     }
 
     async fn decide_and_publish(self: &Arc<Self>, cause: Cause) -> Result<(), Failure> {
-        let Decided { request, .. } = self.decide(cause).await?;
-        for event in self.consequences(request).await? {
+        let decided = self.decide(cause).await?;
+        for event in self.consequences(decided).await? {
             self.context.events.publish(event).await?;
         }
         Ok(())
@@ -249,15 +259,17 @@ impl Decider {
 
 /// Looks every `period`, and every hour as a schedule would have it, for as long as there is an app that decides.
 async fn watch(decider: Weak<Decider>, period: Duration) {
-    let mut scheduled = Instant::now();
+    // At once too: a laptop may never run for an hour.
+    let mut scheduled: Option<Instant> = None;
     loop {
         tokio::time::sleep(period).await;
         let Some(decider) = decider.upgrade() else { return };
-        let looked = if scheduled.elapsed() < HOUR {
+        let looked = if scheduled.is_some_and(|at| at.elapsed() < HOUR) {
             decider.look().await
         } else {
-            scheduled = Instant::now();
-            decider.decide_and_publish(Cause::Schedule).await
+            let decided = decider.decide_and_publish(Cause::Schedule).await;
+            scheduled = decided.is_ok().then(Instant::now).or(scheduled);
+            decided
         };
         if let Err(failure) = looked {
             tracing::warn!(error = %failure, "whether to train could not be decided, to be tried again");

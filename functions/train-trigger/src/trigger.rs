@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use pappus_catalog::TimeRange;
+use pappus_catalog::{Cursor, TimeRange};
 use pappus_domain::run::{Recipe, TrainingRequest};
 use pappus_domain::stats::Proportion;
-use pappus_domain::trigger::{Cause, DecisionId, DecisionRecord, Facts, Hindrance, MeanConfidence};
+use pappus_domain::trigger::{self, Cause, DecisionId, DecisionRecord, Facts, Hindrance, MeanConfidence};
 use pappus_domain::{Feedback, Lease, ModelVersion, Run, RunId, RunStatus, Timestamp};
 use pappus_host::{Context, Settings};
 use uuid::Uuid;
@@ -36,7 +36,10 @@ pub struct Wish {
 const RECENT: usize = 50;
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// The last answers that a mean confidence, or an accuracy, is of.
-const ANSWERS: usize = 1000;
+const ANSWERS: usize = trigger::ANSWERS as usize;
+/// Answers of any model that are looked through for those, at most, and at once.
+const LOOKED_THROUGH: usize = 20_000;
+const PAGE: usize = 2000;
 /// Decisions that are forgotten at once.
 const FORGOTTEN: usize = 1000;
 
@@ -106,10 +109,6 @@ impl Trigger {
         let Context { catalog, settings, .. } = &self.context;
         let facts = self.facts(&cause).await?;
         let mut decision = settings.policy.decide(&facts, &cause);
-        // Whoever asks by hand is told by the training itself.
-        if decision.train() && facts.labelled_images == 0 && !matches!(cause, Cause::Operator { .. }) {
-            decision.hindrance = Some(Hindrance::NothingNew);
-        }
         if decision.train() {
             decision.hindrance = self.under_way().await?.map(|holder| Hindrance::UnderWay { holder });
         }
@@ -120,11 +119,30 @@ impl Trigger {
         let (id, run) = (DecisionId(Uuid::now_v7()), request.as_ref().map(|request| request.run));
         let (model, at) = (settings.model.clone(), facts.at);
         let record = DecisionRecord { id, model, at, cause, facts, decision, run };
-        catalog.record_decision(&record).await?;
+        if let Err(error) = catalog.record_decision(&record).await {
+            // A run that is asked for is begun, and says itself why: the next decision would find it under way.
+            if request.is_none() {
+                return Err(error.into());
+            }
+            tracing::error!(error = &error as &dyn std::error::Error, run = ?record.run, "a decision is not recorded");
+        }
         if record.cause == Cause::Schedule {
-            catalog.delete_decisions(settings.policy.forgotten(at), FORGOTTEN).await?;
+            self.forget(settings.policy.forgotten(at)).await;
         }
         Ok(Decided { record, request })
+    }
+
+    /// Removes the decisions of before `then`, of every model. What is left is for the next schedule.
+    async fn forget(&self, then: Timestamp) {
+        loop {
+            match self.context.catalog.delete_decisions(then, FORGOTTEN).await {
+                Ok(removed) if removed >= FORGOTTEN as u64 => {}
+                Ok(_) => return,
+                Err(error) => {
+                    return tracing::warn!(error = &error as &dyn std::error::Error, "old decisions are not removed");
+                }
+            }
+        }
     }
 
     /// The training that is under way: at work, or asked for.
@@ -240,11 +258,19 @@ impl Trigger {
     async fn confidence(&self, champion: &ModelVersion, at: Timestamp) -> Result<MeanConfidence, Error> {
         let Settings { model, policy, .. } = &*self.context.settings;
         let range = TimeRange { from: Some(policy.window(at)), until: None };
-        let last = self.context.catalog.predictions(&range, None, ANSWERS).await?;
-        let of_champion =
-            last.iter().filter(|prediction| prediction.model == *model && prediction.version == *champion);
-        Ok(MeanConfidence::of(
-            of_champion.filter_map(|prediction| prediction.probabilities.get(&prediction.class).copied()),
-        ))
+        let (mut confidences, mut looked_through, mut before) = (Vec::new(), 0, None);
+        // The log is one for all models: a busy neighbour's answers are between this one's.
+        while confidences.len() < ANSWERS && looked_through < LOOKED_THROUGH {
+            let page = self.context.catalog.predictions(&range, before.as_ref(), PAGE).await?;
+            let of_champion = page.iter().filter(|one| one.model == *model && one.version == *champion);
+            confidences.extend(of_champion.filter_map(|one| one.probabilities.get(&one.class).copied()));
+            looked_through += page.len();
+            before = page.last().map(Cursor::from);
+            if page.len() < PAGE {
+                break;
+            }
+        }
+        confidences.truncate(ANSWERS);
+        Ok(MeanConfidence::of(confidences))
     }
 }

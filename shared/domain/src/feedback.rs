@@ -1,5 +1,7 @@
 //! Feedback: what an image that was classified truly shows, as somebody has said who knows.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -58,10 +60,13 @@ impl Feedback {
         self.class == self.label
     }
 
-    /// The accuracy on answers whose truth is told; nothing where there are none.
+    /// The accuracy on answers whose truth is told; nothing where there are none. Each image counts once, as the first of
+    /// `told` has it: one that was sent a hundred times says no more than one.
     pub fn accuracy<'a>(told: impl IntoIterator<Item = &'a Self>) -> Option<Proportion> {
+        let mut seen = BTreeSet::new();
+        let once = told.into_iter().filter(|feedback| seen.insert(feedback.image));
         let count = |(right, of): (u64, u64), feedback: &Self| (right + u64::from(feedback.is_right()), of + 1);
-        let (right, of) = told.into_iter().fold((0, 0), count);
+        let (right, of) = once.fold((0, 0), count);
         (of > 0).then(|| Proportion::new(right, of))
     }
 

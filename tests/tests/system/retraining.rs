@@ -155,7 +155,7 @@ fn feedback_that_is_wrong_leaves_the_champion_where_it_is() -> Result<()> {
     // The reason is still there, and nothing to be learned: it is not tried for ever.
     let decided = post("/decisions", json!({ "cause": "schedule" }))?.body;
     assert_eq!(decided["decision"]["reasons"][0]["reason"], "live-accuracy", "{decided}");
-    assert_eq!(decided["decision"]["hindrance"]["hindrance"], "nothing-new", "{decided}");
+    assert_eq!(decided["decision"]["hindrance"]["hindrance"], "few-new-images", "{decided}");
     assert_eq!(champion(&up)?, place.champion);
     let verdicts = eventually("each candidate is judged", || {
         let models = place.home.json(&["models"])?;

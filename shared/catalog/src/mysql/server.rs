@@ -27,9 +27,13 @@ const WAIT: Duration = Duration::from_secs(12);
 const ANSWER: Duration = Duration::from_secs(30);
 /// A connection that has been idle for longer is given back to the server.
 const IDLE: Duration = Duration::from_secs(60);
-/// How many milliseconds to wait before work is begun again that others stood in the way of: about that many, since those
-/// others wait too.
-const PAUSES: [u64; 5] = [5, 20, 80, 320, 640];
+/// For how long work is begun again that others stood in the way of. By the clock and not so many times: of several that
+/// collide one gets through each time, and how often the same one is unlucky depends on how many there are.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// About how long to wait before work is begun again, since those others wait too; then twice as long each time, at most
+/// [`LONGEST`].
+const PAUSE: Duration = Duration::from_millis(5);
+const LONGEST: Duration = Duration::from_millis(640);
 
 pub(super) type Statement<'q> = Query<'q, MySql, MySqlArguments>;
 
@@ -175,16 +179,17 @@ pub(super) async fn persistently<T, F>(work: impl Fn() -> F) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {
-    for pause in PAUSES {
+    let (begun, mut pause) = (Instant::now(), PAUSE);
+    loop {
         match work().await {
-            Err(error) if is_collision(&error) => {
+            Err(error) if is_collision(&error) && begun.elapsed() < PATIENCE => {
                 tracing::debug!(error = &error as &dyn std::error::Error, "others were in the way: again");
-                sleep(Duration::from_millis(pause).mul_f64(rand::random_range(0.5..1.5))).await;
+                sleep(pause.mul_f64(rand::random_range(0.5..1.5))).await;
+                pause = (pause * 2).min(LONGEST);
             }
             outcome => return outcome,
         }
     }
-    work().await
 }
 
 /// A connection on loan from the pool. One whose work was given up half-way does not go back there, but is closed, which

@@ -86,8 +86,13 @@ impl fmt::Display for Reason {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "hindrance")]
 pub enum Hindrance {
-    /// There is no image that the last one had not, so that it would make the same model again.
-    NothingNew,
+    /// The last one had nearly all of the images, so that it would make nearly the same model again.
+    FewNewImages {
+        /// So many are new.
+        count: u64,
+        /// So many are worth it.
+        wanted: u64,
+    },
     /// The last one was asked for too lately.
     CoolDown {
         /// From when on another may be.
@@ -108,9 +113,14 @@ pub enum Hindrance {
 impl fmt::Display for Hindrance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NothingNew => {
+            Self::FewNewImages { count: 0, .. } => {
                 f.write_str("there is no labelled image that the last training had not: it would make the same model")
             }
+            Self::FewNewImages { count, wanted } => write!(
+                f,
+                "the last training had all labelled images but {count}, and with less than {wanted} more it would make \
+                 nearly the same model"
+            ),
             Self::CoolDown { until } => write!(f, "the last training was asked for too lately: not before {until:.0}"),
             Self::DailyMaximum { most } => write!(f, "{most} trainings within a day are the most"),
             Self::UnderWay { holder } => write!(f, "run {holder} is under way"),

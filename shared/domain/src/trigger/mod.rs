@@ -7,5 +7,5 @@ mod record;
 
 pub use decision::{Decision, Hindrance, Reason};
 pub use facts::{Cause, Facts, MeanConfidence};
-pub use policy::{BadPolicy, Policy, Schedule};
+pub use policy::{ANSWERS, BadPolicy, Policy, Schedule};
 pub use record::{DecisionId, DecisionRecord};

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::decision::{Decision, Hindrance, Reason};
 use super::facts::{Cause, Facts, MeanConfidence};
 
+/// The most answers that an accuracy, or a mean confidence, is of.
+pub const ANSWERS: u64 = 1000;
+const YEAR_HOURS: u64 = 365 * 24;
+
 /// How often to train by the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -44,6 +48,9 @@ pub struct Policy {
     pub new_images: u64,
     /// Or such a share of those that were learned from, 0 to 1; 0 where no share is enough.
     pub new_share: f64,
+    /// The least number of such images for which another training is worth its while for any other reason: of the same
+    /// images it would make the same model.
+    pub least_new_images: u64,
     /// The least accuracy on answers whose true label is known: a training is worth its while where the whole 95 %
     /// interval is below.
     pub live_accuracy: f64,
@@ -74,6 +81,7 @@ impl Default for Policy {
         Self {
             new_images: 50,
             new_share: 0.0,
+            least_new_images: 10,
             live_accuracy: 0.85,
             live_accuracy_answers: 30,
             confidence: 0.85,
@@ -115,16 +123,17 @@ impl Policy {
             return Err(BadPolicy { key: "drift", value: self.drift, allowed: "0 or more" });
         }
         let counts = [
-            ("new_images", self.new_images),
-            ("live_accuracy_answers", self.live_accuracy_answers),
-            ("confidence_answers", self.confidence_answers),
-            ("window_hours", u64::from(self.window_hours)),
-            ("daily_maximum", u64::from(self.daily_maximum)),
-            ("decisions_days", u64::from(self.decisions_days)),
+            ("new_images", self.new_images, u64::MAX, "1 or more"),
+            ("least_new_images", self.least_new_images, u64::MAX, "1 or more"),
+            ("live_accuracy_answers", self.live_accuracy_answers, ANSWERS, "1 to 1000, as many as are looked at"),
+            ("confidence_answers", self.confidence_answers, ANSWERS, "1 to 1000, as many as are looked at"),
+            ("window_hours", self.window_hours.into(), 10 * YEAR_HOURS, "1 to 87600, which is ten years"),
+            ("daily_maximum", self.daily_maximum.into(), 1000, "1 to 1000"),
+            ("decisions_days", self.decisions_days.into(), 3650, "1 to 3650, which is ten years"),
         ];
-        for (key, value) in counts {
-            if value == 0 {
-                return Err(BadPolicy { key, value: 0.0, allowed: "1 or more" });
+        for (key, value, most, allowed) in counts {
+            if !(1..=most).contains(&value) {
+                return Err(BadPolicy { key, value: value as f64, allowed });
             }
         }
         Ok(())
@@ -195,8 +204,10 @@ impl Policy {
     }
 
     fn hindrance(&self, facts: &Facts) -> Option<Hindrance> {
-        if facts.used_images.is_some() && facts.new_images() == 0 {
-            return Some(Hindrance::NothingNew);
+        let (count, enough) = (facts.new_images(), self.enough(facts.used_images.unwrap_or(0)));
+        let wanted = self.least_new_images.min(enough);
+        if count < wanted {
+            return Some(Hindrance::FewNewImages { count, wanted });
         }
         if facts.requests_last_day >= self.daily_maximum {
             return Some(Hindrance::DailyMaximum { most: self.daily_maximum });

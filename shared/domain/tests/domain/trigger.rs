@@ -154,6 +154,9 @@ fn bounds_that_cannot_be_meant_are_named() {
         (Policy { new_images: 0, ..Policy::default() }, "`new_images` is 0"),
         (Policy { window_hours: 0, ..Policy::default() }, "`window_hours` is 0"),
         (Policy { daily_maximum: 0, ..Policy::default() }, "`daily_maximum` is 0"),
+        (Policy { least_new_images: 0, ..Policy::default() }, "`least_new_images` is 0"),
+        (Policy { live_accuracy_answers: 1001, ..Policy::default() }, "`live_accuracy_answers` is 1001"),
+        (Policy { window_hours: u32::MAX, ..Policy::default() }, "`window_hours` is 4294967295"),
     ] {
         let said = policy.check().unwrap_err().to_string();
         assert!(said.starts_with(key), "{said}");
@@ -168,12 +171,18 @@ fn what_was_learned_from_is_not_learned_from_again() {
         let decision = Policy::default().decide(&wrong, cause);
         assert_eq!(
             (decision.reasons.is_empty(), decision.hindrance),
-            (false, Some(Hindrance::NothingNew)),
+            (false, Some(Hindrance::FewNewImages { count: 0, wanted: 10 })),
             "{cause:?}"
         );
     }
-    let one_more = Facts { labelled_images: 81, ..wrong.clone() };
-    assert!(Policy::default().decide(&one_more, &Cause::Change).train());
+    let more = |labelled_images| Facts { labelled_images, ..wrong.clone() };
+    let decision = Policy::default().decide(&more(89), &Cause::Change);
+    assert_eq!(decision.hindrance, Some(Hindrance::FewNewImages { count: 9, wanted: 10 }));
+    assert!(Policy::default().decide(&more(90), &Cause::Change).train());
+    let eager = Policy { new_images: 3, ..Policy::default() };
+    assert!(eager.decide(&more(83), &alert).train(), "what is reason enough by itself is enough for others");
+    let decision = Policy::default().decide(&Facts { labelled_images: 0, used_images: None, ..wrong.clone() }, &alert);
+    assert_eq!(decision.hindrance, Some(Hindrance::FewNewImages { count: 0, wanted: 10 }), "without any image");
     let by_hand = Cause::Operator { reason: "another seed".into() };
     assert!(Policy::default().decide(&wrong, &by_hand).train(), "whoever asks by hand knows why");
 }
