@@ -47,6 +47,16 @@ impl Function {
         Running::start(command)
     }
 
+    /// Starts `pappus-NAME` with arguments, as a job.
+    ///
+    /// # Errors
+    /// Where there is no such program.
+    pub fn job(home: &Home, name: &str, arguments: &[&str]) -> Result<Running> {
+        let mut command = home.command_of(&function(name)?);
+        command.args(arguments);
+        Running::start(command)
+    }
+
     fn listening(mut running: Running) -> Result<Self> {
         let port = eventually("the function listens", || {
             let log = running.log();

@@ -269,7 +269,7 @@ async fn a_champion_that_has_become_unsure_is_a_reason_when_the_schedule_comes_r
     for (confidence, train) in [(0.5, true), (0.875, false)] {
         let place = place().await;
         place.released().await;
-        place.images(0..1).await;
+        place.images(0..10).await;
         answered(&place, confidence).await;
         assert!(
             !place.trigger.decide(Cause::Change).await.unwrap().record.decision.train(),

@@ -9,7 +9,8 @@ use pappus_tests::{Home, Trained, Up, eventually, multipart, pictures, runtime};
 use serde_json::{Value, json};
 
 /// Nothing but the truth of answers is a reason to train, and then at once.
-const POLICY: &str = "[retraining]\nnew_images = 100000\ncool_down_minutes = 0\ndaily_maximum = 1000\n";
+const POLICY: &str =
+    "[retraining]\nnew_images = 100000\nleast_new_images = 1\ncool_down_minutes = 0\ndaily_maximum = 1000\n";
 const CLASSES: [&str; 2] = ["dandelion", "grass"];
 
 /// A home whose champion has learned from so many pictures of each class, and more pictures to be shown it.
