@@ -74,13 +74,8 @@ pub async fn app(context: Context) -> Result<App, Failure> {
 #[async_trait]
 impl OnEvent for OnReason {
     fn kinds(&self) -> Vec<&'static str> {
-        let mut kinds = vec![
-            ImagesIngested::KIND,
-            FeedbackGiven::KIND,
-            ScheduleCame::KIND,
-            AlertRaised::KIND,
-            ModelTrained::KIND,
-        ];
+        let mut kinds =
+            vec![ImagesIngested::KIND, FeedbackGiven::KIND, ScheduleCame::KIND, AlertRaised::KIND, ModelTrained::KIND];
         if self.supervisor.is_some() {
             kinds.push(TrainingRequested::KIND);
         }

@@ -34,7 +34,10 @@ async fn where_there_is_no_image_at_all_an_alert_trains_nothing() {
     let place = place().await;
     let alert = Cause::Alert { name: "LowConfidence".into() };
     let decision = place.trigger.decide(alert.clone()).await.unwrap().record.decision;
-    assert_eq!((decision.reasons.len(), decision.hindrance), (1, Some(Hindrance::FewNewImages { count: 0, wanted: 10 })));
+    assert_eq!(
+        (decision.reasons.len(), decision.hindrance),
+        (1, Some(Hindrance::FewNewImages { count: 0, wanted: 10 }))
+    );
     place.images(0..10).await;
     assert!(place.trigger.decide(alert).await.unwrap().record.decision.train());
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use pappus_domain::trigger::{Policy, Schedule};
 use pappus_host::{
-    Bus, Context, Email, Encryption, Error, EventBus, Events, Host, JobTemplate, LambdaFunction, Launch, Service, Settings,
+    Bus, Context, Email, Encryption, Error, EventBus, Events, Host, JobTemplate, LambdaFunction, Launch, Service,
+    Settings,
 };
 use pappus_telemetry::LogFormat;
 use proptest::prelude::*;
