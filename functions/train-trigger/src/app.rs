@@ -148,14 +148,17 @@ pub(crate) struct Decider {
     is_waiting: AtomicBool,
     /// Whether trainings start elsewhere, where the event that asks for one arrives.
     is_apart: bool,
+    /// Whether this process goes on when it has answered. AWS Lambda freezes it: there the next event decides.
+    goes_on: bool,
 }
 
 impl Decider {
     fn new(context: Context, launcher: Option<Arc<dyn Launcher>>) -> Self {
-        let is_apart = launcher.is_none();
+        let (is_apart, goes_on) = (launcher.is_none(), context.settings.host == Host::Server);
         let trigger = Trigger::new(context.clone());
         let trigger = launcher.into_iter().fold(trigger, Trigger::with_jobs);
-        Self { trigger, context, decided_on: Mutex::default(), is_waiting: AtomicBool::default(), is_apart }
+        let (decided_on, is_waiting) = (Mutex::default(), AtomicBool::default());
+        Self { trigger, context, decided_on, is_waiting, is_apart, goes_on }
     }
 
     async fn decide(&self, cause: Cause) -> Result<Decided, Failure> {
@@ -184,7 +187,7 @@ impl Decider {
             return Ok(vec![requested(request)?]);
         }
         if self.is_apart {
-            // The end of a training under way is an event, which decides anew; nothing may depend on what this process
+            // What a training under way makes is an event, which decides anew; nothing may depend on what this process
             // does behind its answer. But one that nobody has begun may be one that nobody was told of.
             let asked_for = self.trigger.asked_for().await?;
             return asked_for.map_or(Ok(Vec::new()), |request| Err(Error::NotBegun(request.run).into()));
@@ -197,6 +200,7 @@ impl Decider {
     /// without the images of now.
     async fn decide_later(self: &Arc<Self>, decision: &Decision) -> Result<(), Failure> {
         match decision.hindrance {
+            _ if !self.goes_on => {}
             Some(Hindrance::CoolDown { until }) => self.decide_after(Some(until)),
             _ if self.trigger.under_way().await?.is_some() => self.decide_after(None),
             _ => {}

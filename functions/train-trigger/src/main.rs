@@ -5,5 +5,9 @@ use std::process::ExitCode;
 use pappus_host::Access;
 
 fn main() -> ExitCode {
-    pappus_host::run(|_| Access::Read, async |context| Ok(pappus_train_trigger::app(context).await?))
+    // Where MLflow is to be told of a run that has failed, that is written down first.
+    pappus_host::run(
+        |settings| if settings.tracking.is_some() { Access::Write } else { Access::Read },
+        async |context| Ok(pappus_train_trigger::app(context).await?),
+    )
 }

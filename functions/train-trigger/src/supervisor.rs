@@ -2,6 +2,7 @@
 //! run is over is ended.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::error::Error;
 use crate::judging::{Act, Seen, judge};
-use crate::launcher::Launcher;
+use crate::launcher::{JobState, Launcher};
 
 /// The first and the longest time between two rounds.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(15));
@@ -37,22 +38,18 @@ pub struct Supervisor {
     context: Context,
     launcher: Arc<dyn Launcher>,
     telling: Telling,
-    watched: Mutex<HashMap<RunId, Watched>>,
+    watched: Mutex<HashMap<RunId, Seen>>,
+    /// Whether what was missed before there was a supervisor has been made up for.
+    has_caught_up: AtomicBool,
     /// There is something new to be watched.
     news: Arc<Notify>,
-}
-
-/// What is known of a run that is watched.
-struct Watched {
-    /// What is yet to be launched, where it could not be.
-    to_launch: Option<TrainingRequest>,
-    seen: Seen,
 }
 
 impl Supervisor {
     /// A supervisor of what `launcher` launches. It looks when it is asked to: [`Supervisor::attend`], [`Supervisor::round`].
     pub fn new(context: Context, launcher: Arc<dyn Launcher>, telling: Telling) -> Self {
-        Self { context, launcher, telling, watched: Mutex::default(), news: Arc::default() }
+        let has_caught_up = AtomicBool::new(false);
+        Self { context, launcher, telling, watched: Mutex::default(), has_caught_up, news: Arc::default() }
     }
 
     /// Looks again and again, for as long as somebody has the supervisor: every few seconds where something is under way.
@@ -77,20 +74,26 @@ impl Supervisor {
     }
 
     async fn try_to_launch(&self, request: &TrainingRequest) -> Result<(), Failure> {
-        let run = request.run;
         let launched = self.launcher.launch(request).await.map_err(Failure::from);
-        match &launched {
-            Ok(()) => self.watch(run, |watched| watched.seen.launched = true),
-            Err(failure) if failure.disposition() == Disposition::Refused => {
-                failed(&self.context, run, &failure.to_string()).await?;
-            }
-            Err(_) => self.watch(run, |watched| watched.to_launch = Some(request.clone())),
+        if let Err(failure) = &launched
+            && failure.disposition() == Disposition::Refused
+        {
+            failed(&self.context, request.run, &failure.to_string()).await?;
+            return launched;
         }
+        let outcome = launched.as_ref().map(|()| ()).map_err(ToString::to_string);
+        self.watch(request.run, |seen| seen.note_launch(outcome));
         launched
     }
 
     /// Looks once at every run that is not over, and at every job whose run is. Whether any of them is left.
     pub async fn round(&self) -> bool {
+        if !self.has_caught_up.load(Ordering::Relaxed) {
+            match self.catch_up().await {
+                Ok(()) => self.has_caught_up.store(true, Ordering::Relaxed),
+                Err(failure) => tracing::warn!(error = %failure, "what was missed cannot be looked at"),
+            }
+        }
         let runs = match self.to_watch().await {
             Ok(runs) => runs,
             Err(error) => {
@@ -108,14 +111,28 @@ impl Supervisor {
         !runs.is_empty()
     }
 
-    fn watched(&self) -> MutexGuard<'_, HashMap<RunId, Watched>> {
+    fn watched(&self) -> MutexGuard<'_, HashMap<RunId, Seen>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn watch<T>(&self, run: RunId, change: impl FnOnce(&mut Watched) -> T) -> T {
-        let mut watched = self.watched();
-        let new = || Watched { to_launch: None, seen: Seen::new(Timestamp::now()) };
-        change(watched.entry(run).or_insert_with(new))
+    fn watch<T>(&self, run: RunId, change: impl FnOnce(&mut Seen) -> T) -> T {
+        change(self.watched().entry(run).or_insert_with(Seen::new))
+    }
+
+    /// Tells again of the last run, where it has made what nobody has judged: whoever was to tell of it may have ended
+    /// before. Of one that somebody began by hand, who may want to judge it by hand, nothing is told.
+    async fn catch_up(&self) -> Result<(), Failure> {
+        let Context { catalog, settings, .. } = &self.context;
+        let Some(last) = catalog.runs(&settings.model, 1).await.map_err(Error::from)?.pop() else { return Ok(()) };
+        let RunStatus::Succeeded { version, .. } = &last.status else { return Ok(()) };
+        // It may be being told in this moment.
+        if Timestamp::now().duration_since(last.updated_at) < Lease::LIFE {
+            return Ok(());
+        }
+        let decisions = catalog.decisions(&settings.model, RECENT).await.map_err(Error::from)?;
+        let is_ours = decisions.iter().any(|decision| decision.run == Some(last.request.run));
+        let judged = catalog.evaluation(&settings.model, version).await.map_err(Error::from)?;
+        if is_ours && judged.is_none() { self.tell(&last).await } else { Ok(()) }
     }
 
     /// The runs that are not over, and those whose jobs have not been seen to end.
@@ -137,21 +154,17 @@ impl Supervisor {
 
     async fn see_to(&self, run: &Run) -> Result<(), Failure> {
         let id = run.request.run;
-        if run.status == RunStatus::Requested
-            && let Some(request) = self.watch(id, |watched| watched.to_launch.take())
-        {
-            return self.try_to_launch(&request).await;
-        }
         let state = self.launcher.look(id).await?;
         let is_at_work = self.is_at_work(id).await?;
         let now = Timestamp::now();
         let patience = SignedDuration::try_from(self.context.settings.launch_timeout).unwrap_or(SignedDuration::MAX);
-        let act = self.watch(id, |watched| {
-            watched.seen.note(&state, is_at_work, now);
-            judge(run, &state, &watched.seen, patience, now)
+        let act = self.watch(id, |seen| {
+            seen.note(&state, is_at_work, now);
+            judge(run, &state, seen, patience, now)
         });
         match act {
             Act::Wait => {}
+            Act::Launch => self.try_to_launch(&run.request).await?,
             Act::Fail(why) => {
                 failed(&self.context, id, &why).await?;
             }
@@ -162,7 +175,7 @@ impl Supervisor {
             }
             Act::Cancel => self.launcher.cancel(id).await?,
             Act::Forget => {
-                if self.telling == Telling::ByRow && self.watch(id, |watched| watched.seen.launched) {
+                if self.is_untold(run, &state) {
                     self.tell(run).await?;
                 }
                 self.watched().remove(&id);
@@ -179,13 +192,31 @@ impl Supervisor {
         Ok(lease.is_some_and(|lease| lease.holder.split('/').next() == Some(run.to_string().as_str())))
     }
 
-    /// Tells the others what a run has made, if it has succeeded.
+    /// Whether the others have not heard from the job how its run has ended, or may not have.
+    fn is_untold(&self, run: &Run, state: &JobState) -> bool {
+        let has_succeeded = matches!(run.status, RunStatus::Succeeded { .. });
+        match self.telling {
+            Telling::ByRow => {
+                matches!(state, JobState::Untold { .. }) || self.watch(run.request.run, |seen| seen.launched)
+            }
+            // One that has made a model and fails could not say so.
+            Telling::ByJob => has_succeeded && matches!(state, JobState::Failed { .. }),
+        }
+    }
+
+    /// Tells the others how a run has ended. Its events are the same however often it is told.
     async fn tell(&self, run: &Run) -> Result<(), Failure> {
-        let RunStatus::Succeeded { version, .. } = &run.status else { return Ok(()) };
-        let (model, version) = (run.request.model.clone(), version.clone());
-        let trained = ModelTrained { model, version, run: run.request.run };
-        let event = Event::new("train", &trained, Timestamp::now()).map_err(Error::from)?;
-        self.context.events.publish(event).await
+        let (model, id) = (run.request.model.clone(), run.request.run);
+        let event = match run.status.clone() {
+            RunStatus::Succeeded { version, .. } => {
+                Event::new("train", &ModelTrained { model, version, run: id }, Timestamp::now())
+            }
+            RunStatus::Failed { message } => {
+                Event::new("train", &TrainingFailed { model, run: id, message }, Timestamp::now())
+            }
+            RunStatus::Requested | RunStatus::Running { .. } => return Ok(()),
+        };
+        self.context.events.publish(event.map_err(Error::from)?).await
     }
 }
 
@@ -209,18 +240,23 @@ async fn attend(supervisor: Weak<Supervisor>, news: Arc<Notify>) {
     }
 }
 
-/// Marks a run as failed and tells whoever follows it; one that is over stays as it is. Whether it was marked.
-pub(crate) async fn failed(context: &Context, run: RunId, message: &str) -> Result<bool, Error> {
-    let failed = RunStatus::Failed { message: message.into() };
-    let is_news = context.catalog.update_run(&run, None, &failed, Timestamp::now()).await?;
-    if is_news {
-        tracing::error!(%run, message, "a training has failed");
-        context.tracking.tell(News::run(run)).await;
-        let failed = TrainingFailed { model: context.settings.model.clone(), run, message: message.into() };
-        // Its row says it all the same.
-        if let Err(error) = context.events.publish(Event::new("train-trigger", &failed, Timestamp::now())?).await {
-            tracing::error!(%run, %error, "that a training has failed was not published");
-        }
+/// Marks a run as failed and tells whoever follows it; one that is over stays as it is.
+pub(crate) async fn failed(context: &Context, run: RunId, message: &str) -> Result<(), Error> {
+    let Some(failed) = mark_failed(context, run, message).await? else { return Ok(()) };
+    tracing::error!(%run, message, "a training has failed");
+    // Its row says it all the same.
+    if let Err(error) = context.events.publish(Event::new("train-trigger", &failed, Timestamp::now())?).await {
+        tracing::error!(%run, %error, "that a training has failed was not published");
     }
-    Ok(is_news)
+    Ok(())
+}
+
+/// Marks a run as failed; the event that tells the others, unless it was over already.
+pub(crate) async fn mark_failed(context: &Context, run: RunId, message: &str) -> Result<Option<TrainingFailed>, Error> {
+    let failed = RunStatus::Failed { message: message.into() };
+    if !context.catalog.update_run(&run, None, &failed, Timestamp::now()).await? {
+        return Ok(None);
+    }
+    context.tracking.tell(News::run(run)).await;
+    Ok(Some(TrainingFailed { model: context.settings.model.clone(), run, message: message.into() }))
 }

@@ -109,8 +109,11 @@ impl Trigger {
         let Context { catalog, settings, .. } = &self.context;
         let facts = self.facts(&cause).await?;
         let mut decision = settings.policy.decide(&facts, &cause);
-        if decision.train() {
-            decision.hindrance = self.under_way().await?.map(|holder| Hindrance::UnderWay { holder });
+        // Before any other hindrance: whoever asked for the one under way, and did not hear so, is to wait for it.
+        if !decision.reasons.is_empty()
+            && let Some(holder) = self.under_way().await?
+        {
+            decision.hindrance = Some(Hindrance::UnderWay { holder });
         }
         let request = match decision.train() {
             true => Some(self.request(Wish { reason: decision.to_string(), ..Wish::default() }).await?),
@@ -167,7 +170,7 @@ impl Trigger {
     }
 
     /// The training that has been asked for so lately that it may not have taken its lease yet, or whose job waits for its
-    /// start.
+    /// start. Where trainings are jobs, one that was asked for is launched or fails, so that it counts until then.
     ///
     /// # Errors
     /// [`Error::Catalog`]; what keeps the launcher from looking at jobs.
@@ -175,8 +178,8 @@ impl Trigger {
         let now = Timestamp::now();
         let mut runs = self.context.catalog.runs(&self.context.settings.model, RECENT).await?;
         runs.retain(|run| !run.status.is_over());
-        let is_new =
-            |run: &Run| run.status == RunStatus::Requested && now.duration_since(run.requested_at) < Lease::LIFE;
+        let life = if self.launcher.is_some() { SignedDuration::MAX } else { Lease::LIFE };
+        let is_new = |run: &Run| run.status == RunStatus::Requested && now.duration_since(run.requested_at) < life;
         if let Some(new) = runs.iter().find(|run| is_new(run)) {
             return Ok(Some(new.request.clone()));
         }

@@ -9,7 +9,8 @@ use std::sync::atomic::Ordering;
 use common::{Launched, Place, place};
 use jiff::SignedDuration;
 use pappus_catalog::contract::samples;
-use pappus_domain::event::ModelTrained;
+use pappus_domain::event::{ModelTrained, TrainingFailed};
+use pappus_domain::trigger::DecisionRecord;
 use pappus_domain::{Lease, RunId, RunStatus, Timestamp};
 use pappus_train_trigger::{Error, JobState, Supervisor, Telling, cancel};
 
@@ -28,8 +29,12 @@ async fn watch() -> Watch {
 }
 
 async fn unlaunched(telling: Telling) -> Watch {
+    asked_at(telling, Timestamp::now()).await
+}
+
+async fn asked_at(telling: Telling, at: Timestamp) -> Watch {
     let place = place().await;
-    let id = place.asked(1).await;
+    let id = place.asked_at(1, at).await;
     let jobs = Arc::new(Launched::default());
     let supervisor = Supervisor::new(place.context.clone(), jobs.clone(), telling);
     Watch { place, jobs, supervisor, id }
@@ -162,6 +167,79 @@ async fn a_cluster_that_is_away_never_fails_a_run_and_is_asked_again_to_launch_i
 }
 
 #[tokio::test]
+async fn a_run_that_nobody_came_to_launch_is_launched() {
+    let watch = asked_at(Telling::ByJob, ago(11)).await;
+    watch.supervisor.round().await;
+    assert_eq!(watch.jobs.launched(), [watch.id], "whoever was to has ended");
+    watch.supervisor.round().await;
+    assert_eq!(watch.jobs.launched(), [watch.id], "once");
+}
+
+#[tokio::test]
+async fn a_run_that_cannot_be_launched_for_long_fails_with_the_reason() {
+    let watch = asked_at(Telling::ByJob, ago(599)).await;
+    watch.jobs.is_full.store(true, Ordering::Relaxed);
+    let run = watch.place.run(&watch.id).await;
+    watch.supervisor.launch(&run.request).await.unwrap_err();
+    assert_eq!(watch.status().await, RunStatus::Requested);
+    let under_way = watch.place.trigger.clone().with_jobs(watch.jobs.clone()).under_way().await.unwrap();
+    assert_eq!(under_way, Some(watch.id.to_string()), "and no other is asked for meanwhile");
+    let late = asked_at(Telling::ByJob, ago(601)).await;
+    late.jobs.is_full.store(true, Ordering::Relaxed);
+    let run = late.place.run(&late.id).await;
+    late.supervisor.launch(&run.request).await.unwrap_err();
+    late.supervisor.round().await;
+    let said = late.place.failure(&late.id).await;
+    assert!(said.contains("exceeded quota") && said.contains("could not be launched within 600 seconds"), "{said}");
+}
+
+#[tokio::test]
+async fn a_job_that_runs_and_works_at_nothing_is_given_up() {
+    let watch = watch().await;
+    watch.moved(RunStatus::RUNNING, ago(610)).await;
+    watch.supervisor.round().await;
+    let said = watch.place.failure(&watch.id).await;
+    assert!(said.contains("nobody has been at work on it for 600 seconds"), "{said}");
+    assert_eq!(watch.jobs.cancelled(), [watch.id]);
+}
+
+#[tokio::test]
+async fn what_was_made_while_nobody_looked_is_told_at_the_next_start() {
+    for (is_ours, is_judged, is_told) in [(true, false, true), (false, false, false), (true, true, false)] {
+        let mut watch = asked_at(Telling::ByRow, ago(60)).await;
+        let catalog = watch.place.context.catalog.clone();
+        if is_ours {
+            let run = Some(watch.id);
+            catalog.record_decision(&DecisionRecord { run, ..samples::decision(1, "pets", 0) }).await.unwrap();
+        }
+        let version = samples::version(7);
+        let succeeded = RunStatus::Succeeded { version: version.clone(), metrics: Default::default() };
+        watch.moved(succeeded, ago(30)).await;
+        if is_judged {
+            catalog.record_evaluation(&samples::evaluation(7, "pets", 1, 0)).await.unwrap();
+        }
+        for _ in 0..2 {
+            watch.supervisor.round().await;
+        }
+        let told = watch.place.published.try_recv().ok().and_then(|event| event.read::<ModelTrained>().unwrap());
+        assert_eq!(told.map(|told| told.version), is_told.then_some(version), "{is_ours} {is_judged}");
+        assert!(watch.place.published.try_recv().is_err(), "once");
+    }
+}
+
+#[tokio::test]
+async fn a_job_s_own_word_that_it_failed_is_told_here_where_it_is_not_heard() {
+    let mut watch = unlaunched(Telling::ByRow).await;
+    watch.supervisor.launch(&watch.place.run(&watch.id).await.request).await.unwrap();
+    watch.supervisor.round().await;
+    watch.moved(failed("there are no labelled images"), Timestamp::now()).await;
+    watch.jobs.says(JobState::Failed { why: "it ended with exit code 1".into() });
+    watch.supervisor.round().await;
+    let told = watch.place.published.try_recv().unwrap().read::<TrainingFailed>().unwrap().unwrap();
+    assert_eq!((told.run, told.message.as_str()), (watch.id, "there are no labelled images"));
+}
+
+#[tokio::test]
 async fn the_job_of_a_run_that_is_over_is_ended_unless_it_ends_by_itself() {
     let watch = watch().await;
     watch.supervisor.round().await;
@@ -187,15 +265,14 @@ async fn a_job_that_does_not_end_with_its_run_is_ended() {
 
 #[tokio::test]
 async fn a_place_that_says_nothing_is_believed_until_nobody_has_been_at_work_for_long() {
-    let mut watch = unlaunched(Telling::ByJob).await;
-    let mut settings = (*watch.place.context.settings).clone();
-    settings.launch_timeout = std::time::Duration::from_millis(300);
-    watch.place.context.settings = Arc::new(settings);
-    watch.supervisor = Supervisor::new(watch.place.context.clone(), watch.jobs.clone(), Telling::ByJob);
-    watch.jobs.says(JobState::Untold { whereabouts: "the log group /aws/lambda/train".into() });
+    let untold = JobState::Untold { whereabouts: "the log group /aws/lambda/train".into() };
+    let watch = asked_at(Telling::ByJob, ago(590)).await;
+    watch.jobs.says(untold.clone());
     watch.supervisor.round().await;
-    assert_eq!(watch.status().await, RunStatus::Requested);
-    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    assert_eq!(watch.status().await, RunStatus::Requested, "ten minutes are its own");
+    // Each in a process that has just begun, as on AWS Lambda.
+    let watch = asked_at(Telling::ByJob, ago(610)).await;
+    watch.jobs.says(untold);
     watch.supervisor.round().await;
     let said = watch.place.failure(&watch.id).await;
     assert!(said.contains("nobody has been at work") && said.contains("/aws/lambda/train"), "{said}");
@@ -223,8 +300,9 @@ async fn an_operator_s_word_ends_a_run_once() {
     let watch = watch().await;
     let context = &watch.place.context;
     let why = "cancelled by an operator";
-    assert!(cancel(context, watch.id, why).await.unwrap());
-    assert!(!cancel(context, watch.id, "again").await.unwrap(), "it was over already");
+    let told = cancel(context, watch.id, why).await.unwrap().unwrap();
+    assert_eq!((told.run, told.message.as_str()), (watch.id, why));
+    assert_eq!(cancel(context, watch.id, "again").await.unwrap(), None, "it was over already");
     assert_eq!(watch.status().await, failed(why));
     let unknown = cancel(context, samples::run(99, "pets").request.run, why).await.unwrap_err();
     assert!(matches!(unknown, Error::NoRun(_)), "{unknown:?}");

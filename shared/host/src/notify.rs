@@ -1,6 +1,7 @@
 //! Where people are told what happened.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use url::Url;
 
@@ -82,6 +83,13 @@ fn email(value: &str, password: Option<String>) -> Result<Email, Error> {
     let wrong = || Error::Setting { variable: "PAPPUS_NOTIFY_EMAIL", value: place(value), allowed: EMAIL };
     let url = Url::parse(value).map_err(|_| wrong())?;
     let email = server(&url).and_then(|email| with_query(email, &url)).ok_or_else(wrong)?;
+    let is_clear = email.encryption == Encryption::None && !is_loopback(&email.host);
+    if is_clear && !url.username().is_empty() {
+        return Err(password_is(
+            "…",
+            "of no user with `tls=none`, but on this machine: everybody on the way would read it",
+        ));
+    }
     let login = match (user(&url).ok_or_else(wrong)?, password) {
         (None, None) => None,
         (Some(user), Some(password)) => Some((user, password)),
@@ -89,6 +97,10 @@ fn email(value: &str, password: Option<String>) -> Result<Email, Error> {
         (None, Some(_)) => return Err(password_is("…", "not set, unless PAPPUS_NOTIFY_EMAIL names a user")),
     };
     Ok(Email { login, ..email })
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 fn password_is(value: &str, allowed: &'static str) -> Error {

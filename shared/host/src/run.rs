@@ -87,11 +87,12 @@ async fn host(
     init_logs(settings.log_format, &settings.log, &settings.service.labels()).map_err(Error::from)?;
     let (host, port) = (settings.host, settings.port);
     let events = settings.events.as_ref().unwrap_or(&Events::Answered);
-    if *events == Events::Answered && settings.launcher == Some(Launch::Process) {
+    let launches = settings.launcher.as_ref().is_some_and(|launcher| *launcher != Launch::Events);
+    if *events == Events::Answered && launches {
         return Err(Error::Setting {
             variable: "PAPPUS_LAUNCHER",
-            value: "process:".into(),
-            allowed: "`events:` or a launcher of jobs where PAPPUS_EVENTS is `reply:`: nobody would hear of what a child has made",
+            value: "another than `events:`".into(),
+            allowed: "`events:` where PAPPUS_EVENTS is `reply:`: nobody would hear what becomes of a job after the answer",
         }
         .into());
     }

@@ -21,8 +21,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// A way to people.
 #[async_trait]
 pub(crate) trait Channel: Send + Sync {
-    /// `webhook` or `email`.
-    fn name(&self) -> &'static str;
+    /// What it is known by in records and logs, the same for ever.
+    fn name(&self) -> &str;
 
     /// Where it goes, without secrets.
     fn place(&self) -> String;
@@ -44,7 +44,8 @@ pub(crate) fn channels(settings: &Settings) -> Result<Vec<Box<dyn Channel>>, Err
         channels.push(Box::new(WebhookChannel::new(webhook.clone())));
     }
     if let Some(email) = &settings.notify.email {
-        channels.push(Box::new(EmailChannel::new(email)?));
+        let each = EmailChannel::each(email)?.into_iter();
+        channels.extend(each.map(|channel| Box::new(channel) as Box<dyn Channel>));
     }
     Ok(channels)
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::message::{Message, clipped};
 
-/// The most characters of a header, and of a section: a little less than Slack's own bounds.
+/// The most characters of a header, which is Slack's own bound, and of a section, whose bound is 3,000.
 const HEADER: usize = 150;
 const SECTION: usize = 2900;
 

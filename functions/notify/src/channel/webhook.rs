@@ -1,5 +1,7 @@
 //! A webhook that takes what Slack's take.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use pappus_host::Webhook;
 use tokio::task::spawn_blocking;
@@ -14,6 +16,9 @@ use crate::message::{Message, clipped};
 const ANSWER: u64 = 64 << 10;
 const SHOWN: usize = 200;
 
+/// How long a request may take: less than anybody waits for it, so that none goes on unseen.
+const ANSWERED: Duration = Duration::from_secs(PATIENCE.as_secs() - 1);
+
 pub(super) struct WebhookChannel {
     agent: Agent,
     webhook: Webhook,
@@ -23,7 +28,7 @@ impl WebhookChannel {
     pub(super) fn new(webhook: Webhook) -> Self {
         // A redirect would turn into a GET, whose success says nothing of the message.
         let config = Agent::config_builder().max_redirects(0).max_redirects_will_error(false);
-        let config = config.http_status_as_error(false).timeout_global(Some(PATIENCE));
+        let config = config.http_status_as_error(false).timeout_global(Some(ANSWERED));
         Self { agent: config.build().into(), webhook }
     }
 
@@ -49,7 +54,7 @@ impl WebhookChannel {
 
 #[async_trait]
 impl Channel for WebhookChannel {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "webhook"
     }
 

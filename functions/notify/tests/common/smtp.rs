@@ -21,6 +21,8 @@ pub struct Smtp {
     pub address: SocketAddr,
     /// What it answers to `RCPT`.
     recipient: Arc<Mutex<&'static str>>,
+    /// Whom it does not know.
+    refused: Arc<Mutex<&'static str>>,
     mails: Arc<Mutex<Vec<Mail>>>,
     /// Every command that it was given.
     heard: Arc<Mutex<Vec<String>>>,
@@ -31,7 +33,8 @@ impl Smtp {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
         let address = listener.local_addr().unwrap();
         let recipient = Arc::new(Mutex::new("250 ok"));
-        let this = Self { address, recipient, mails: Arc::default(), heard: Arc::default() };
+        let refused = Arc::new(Mutex::new("nobody"));
+        let this = Self { address, recipient, refused, mails: Arc::default(), heard: Arc::default() };
         let server = this.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -51,6 +54,11 @@ impl Smtp {
     /// What it answers to each recipient from now on.
     pub fn recipients(&self, answer: &'static str) {
         *self.recipient.lock().unwrap() = answer;
+    }
+
+    /// Whom it refuses for good from now on.
+    pub fn refuses(&self, address: &'static str) {
+        *self.refused.lock().unwrap() = address;
     }
 
     pub fn mails(&self) -> Vec<Mail> {
@@ -78,7 +86,8 @@ impl Smtp {
                 }
                 "RCPT" => {
                     mail.to.push(between(&line).to_owned());
-                    *self.recipient.lock().unwrap()
+                    let is_refused = between(&line) == *self.refused.lock().unwrap();
+                    if is_refused { "550 no such user" } else { *self.recipient.lock().unwrap() }
                 }
                 "DATA" => {
                     say(&mut writer, "354 go on").await?;

@@ -5,6 +5,7 @@ use pappus_host::Context;
 use pappus_train_trigger::cancel as end;
 use serde_json::json;
 
+use super::notify;
 use super::up::launcher;
 use crate::cli;
 use crate::output::Output;
@@ -18,13 +19,15 @@ pub(crate) async fn cancel(context: &Context, run: RunId, output: Output) -> Res
     if let Some(launcher) = launcher(context).await? {
         launcher.cancel(run).await?;
     }
-    output.print(&json!({ "run": run, "cancelled": cancelled }), || {
-        if cancelled {
-            format!("run {run} is cancelled; a training at work on it stops within seconds")
-        } else {
-            format!("run {run} was over already")
-        }
-    })
+    let printed = output.print(&json!({ "run": run, "cancelled": cancelled.is_some() }), || match cancelled {
+        Some(_) => format!("run {run} is cancelled; a training at work on it stops within seconds"),
+        None => format!("run {run} was over already"),
+    });
+    if let Some(event) = &cancelled {
+        // No function hears what a command does.
+        notify::tell(context, "train-trigger", event).await;
+    }
+    printed
 }
 
 pub(crate) async fn logs(context: &Context, options: cli::Logs, output: Output) -> Result<(), Trouble> {

@@ -87,23 +87,24 @@ fn only_local(settings: &Settings) -> Result<(), Trouble> {
         }
     }
     match settings.launcher {
-        Some(Launch::Events) => wrong(
-            "PAPPUS_LAUNCHER",
-            "events:",
-            "`process:`, `kubernetes://NAMESPACE/CONFIGMAP` or `lambda://FUNCTION` for `pappus up`",
-        ),
+        Some(Launch::Events) => Err(no_launcher()),
         _ => Ok(()),
     }
+}
+
+fn no_launcher() -> Trouble {
+    of_host(pappus_host::Error::Setting {
+        variable: "PAPPUS_LAUNCHER",
+        value: "events:".into(),
+        allowed: "`process:`, `kubernetes://NAMESPACE/CONFIGMAP` or `lambda://FUNCTION` for `pappus up`",
+    })
 }
 
 /// The train-trigger. What a child makes its launcher tells of; what is made elsewhere tells itself, but not this process.
 async fn train_trigger(context: &Context) -> Result<App, Trouble> {
     let launch = context.settings.launcher.as_ref().unwrap_or(&Launch::Process);
     let telling = if *launch == Launch::Process { Telling::ByJob } else { Telling::ByRow };
-    let Some(launcher) = launcher(context).await? else {
-        // Those settings were refused before anything was opened.
-        return Ok(pappus_train_trigger::app_with(context.clone(), None));
-    };
+    let launcher = launcher(context).await?.ok_or_else(no_launcher)?;
     Ok(pappus_train_trigger::app_watching(context.clone(), launcher, telling, LOOK))
 }
 

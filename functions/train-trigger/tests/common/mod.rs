@@ -56,7 +56,17 @@ impl Place {
 
     /// A run that was asked for.
     pub async fn asked(&self, number: u64) -> RunId {
-        let run = samples::run(number, "pets");
+        self.asked_at(number, samples::run(number, "pets").requested_at).await
+    }
+
+    /// A run that has just been asked for.
+    pub async fn asked_now(&self, number: u64) -> RunId {
+        self.asked_at(number, Timestamp::now()).await
+    }
+
+    /// A run that was asked for at some moment.
+    pub async fn asked_at(&self, number: u64, at: Timestamp) -> RunId {
+        let run = Run { requested_at: at, updated_at: at, ..samples::run(number, "pets") };
         self.context.catalog.create_run(&run).await.unwrap();
         run.request.run
     }
@@ -109,6 +119,8 @@ pub struct Launched {
     pub state: Mutex<Option<JobState>>,
     /// Whether nobody answers.
     pub is_away: AtomicBool,
+    /// Whether nothing more is launched, for now.
+    pub is_full: AtomicBool,
 }
 
 impl Launched {
@@ -137,6 +149,10 @@ impl Launched {
 impl Launcher for Launched {
     async fn launch(&self, request: &TrainingRequest) -> Result<(), Error> {
         self.answer()?;
+        if self.is_full.load(Ordering::Relaxed) {
+            let source = std::io::Error::other("exceeded quota");
+            return Err(Error::Launch { program: "/api/server".into(), source });
+        }
         self.runs.lock().unwrap().push(request.run);
         Ok(())
     }

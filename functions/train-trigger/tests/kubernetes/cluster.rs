@@ -104,14 +104,29 @@ impl Cluster {
 
     /// The same in another namespace.
     pub async fn launcher_in(&self, namespace: &str) -> KubernetesLauncher {
+        let place = JobTemplate { namespace: namespace.into(), config_map: CONFIG_MAP.into() };
+        KubernetesLauncher::new(self.account().await, place)
+    }
+
+    /// With what status the API server answers the project's account that reads something.
+    pub async fn answer_to_account(&self, path: &str) -> u16 {
+        let request = axum::http::Request::get(format!("/{path}")).body(Vec::new()).unwrap();
+        match self.account().await.request::<Value>(request).await {
+            Ok(_) => 200,
+            Err(kube::Error::Api(status)) => status.code,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    /// A client with the rights of the project's account, as its pods have them.
+    async fn account(&self) -> Client {
         let wish: TokenRequest = serde_json::from_value(json!({ "spec": { "audiences": [] } })).unwrap();
         let accounts = self.of::<ServiceAccount>();
         let token = accounts.create_token_request(ACCOUNT, &PostParams::default(), &wish).await.unwrap();
         let mut config = self.admin.clone();
         config.auth_info = AuthInfo::default();
         config.auth_info.token = Some(token.status.unwrap().token.into());
-        let client = Client::try_from(config).unwrap();
-        KubernetesLauncher::new(client, JobTemplate { namespace: namespace.into(), config_map: CONFIG_MAP.into() })
+        Client::try_from(config).unwrap()
     }
 
     pub async fn jobs(&self) -> Vec<Job> {

@@ -57,7 +57,7 @@ async fn a_run_is_one_job_which_is_seen_to_wait_to_work_and_to_end() {
     let Some(cluster) = cluster().await else { return };
     cluster.template(|text| text).await;
     let (place, launcher) = (place().await, cluster.launcher().await);
-    let run = place.asked(1).await;
+    let run = place.asked_now(1).await;
     let request = place.run(&run).await.request;
     assert_eq!(launcher.look(run).await.unwrap(), JobState::Absent);
     launcher.launch(&request).await.unwrap();
@@ -88,7 +88,7 @@ async fn a_container_without_memory_fails_its_run_with_what_to_do() {
     let Some(cluster) = cluster().await else { return };
     cluster.template(|text| text.replace("backoffLimit: 1", "backoffLimit: 0")).await;
     let (mut place, launcher) = (place().await, cluster.launcher().await);
-    let run = place.asked(1).await;
+    let run = place.asked_now(1).await;
     let supervisor = supervisor(&mut place, &launcher, Duration::from_secs(600));
     supervisor.launch(&place.run(&run).await.request).await.unwrap();
     let pod = cluster.pod().await;
@@ -103,7 +103,7 @@ async fn a_pod_without_room_is_given_up_with_the_scheduler_s_words_and_another_m
     let Some(cluster) = cluster().await else { return };
     cluster.template(|text| text).await;
     let (mut place, launcher) = (place().await, cluster.launcher().await);
-    let run = place.asked(1).await;
+    let run = place.asked_now(1).await;
     let supervisor = supervisor(&mut place, &launcher, Duration::from_secs(3));
     supervisor.launch(&place.run(&run).await.request).await.unwrap();
     let trigger = place.trigger.clone().with_jobs(Arc::new(launcher.clone()));
@@ -121,7 +121,7 @@ async fn a_job_that_somebody_deletes_fails_its_run() {
     let Some(cluster) = cluster().await else { return };
     cluster.template(|text| text).await;
     let (mut place, launcher) = (place().await, cluster.launcher().await);
-    let run = place.asked(1).await;
+    let run = place.asked_now(1).await;
     let supervisor = supervisor(&mut place, &launcher, Duration::from_secs(600));
     supervisor.launch(&place.run(&run).await.request).await.unwrap();
     supervisor.round().await;
@@ -133,7 +133,7 @@ async fn a_job_that_somebody_deletes_fails_its_run() {
 /// What a launch fails with, whose run then says so.
 async fn refused(launcher: KubernetesLauncher) -> String {
     let mut place = place().await;
-    let run = place.asked(1).await;
+    let run = place.asked_now(1).await;
     let supervisor = supervisor(&mut place, &launcher, Duration::from_secs(600));
     let failure: Failure = supervisor.launch(&place.run(&run).await.request).await.unwrap_err();
     assert_eq!(failure.disposition(), Disposition::Refused, "{failure}");
@@ -174,12 +174,35 @@ async fn a_right_that_is_missing_is_named() {
 }
 
 #[tokio::test]
+async fn the_account_that_launches_may_do_nothing_else() {
+    let Some(cluster) = cluster().await else { return };
+    let here = format!("namespaces/{}", cluster.namespace);
+    for (verb, path) in [
+        ("list", format!("api/v1/{here}/secrets")),
+        ("get", format!("api/v1/{here}/secrets/pappus")),
+        ("list", format!("api/v1/{here}/configmaps")),
+        ("get", format!("api/v1/{here}/configmaps/pappus")),
+        ("list", format!("apis/batch/v1/{here}/jobs")),
+        ("get", format!("api/v1/{here}/pods/one")),
+        ("list", "apis/batch/v1/namespaces/default/jobs".to_owned()),
+        ("get", "apis/batch/v1/namespaces/default/jobs/pappus-train-1".to_owned()),
+        ("list", "api/v1/nodes".to_owned()),
+        ("list", "api/v1/namespaces".to_owned()),
+    ] {
+        assert_eq!(cluster.answer_to_account(&path).await, 403, "{verb} {path}");
+    }
+    let own = format!("api/v1/{here}/pods");
+    assert_eq!(cluster.answer_to_account(&own).await, 200, "what it needs it may");
+    cluster.end().await;
+}
+
+#[tokio::test]
 async fn a_namespace_that_takes_no_more_is_asked_again_later() {
     let Some(cluster) = cluster().await else { return };
     cluster.template(|text| text).await;
     cluster.no_jobs().await;
     let (place, launcher) = (place().await, cluster.launcher().await);
-    let run = place.asked(1).await;
+    let run = place.asked_now(1).await;
     let error = launcher.launch(&place.run(&run).await.request).await.unwrap_err();
     assert!(matches!(error, Error::Kubernetes(Fault::Denied { .. })), "{error:?}");
     assert_eq!(error.disposition(), Disposition::Unavailable);
@@ -196,7 +219,7 @@ async fn an_api_server_that_is_away_says_nothing_of_a_run() {
         JobTemplate { namespace: "plants".into(), config_map: "pappus-training".into() },
     );
     let mut place = place().await;
-    let run = place.asked(1).await;
+    let run = place.asked_now(1).await;
     let supervisor = supervisor(&mut place, &launcher, Duration::ZERO);
     let failure = supervisor.launch(&place.run(&run).await.request).await.unwrap_err();
     assert_eq!(failure.disposition(), Disposition::Unavailable, "{failure}");

@@ -111,8 +111,10 @@ impl Fault {
         let (namespace, source) = (namespace.to_owned(), Box::new(error));
         let kube::Error::Api(status) = &*source else { return Self::Unavailable { right, source } };
         match status.code {
-            // What RBAC says; quotas and admission say 403 too.
-            403 if status.message.contains(" cannot ") => Self::Forbidden { right, namespace, source },
+            // What RBAC says, `User "x" cannot create resource "jobs"`; quotas and admission say 403 too.
+            403 if status.message.contains("\" cannot ") && status.message.contains(" resource \"") => {
+                Self::Forbidden { right, namespace, source }
+            }
             403 => Self::Denied { right, namespace, source },
             409 if status.is_already_exists() => Self::Exists(source),
             400 | 404 | 422 => Self::Refused { right, namespace, source },
