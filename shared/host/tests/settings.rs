@@ -203,6 +203,9 @@ fn where_nobody_can_be_told_is_named_without_secrets() {
     }
     let said = wrong(&[("PAPPUS_NOTIFY_EMAIL", "smtp://ada@mail?from=a@b&to=c@d")]);
     assert!(said.starts_with("PAPPUS_SMTP_PASSWORD is ``: it may be the password of the user"), "{said}");
+    let clear = "smtp://ada@mail?from=a@b&to=c@d&tls=none";
+    let said = wrong(&[("PAPPUS_NOTIFY_EMAIL", clear), ("PAPPUS_SMTP_PASSWORD", "s3cret")]);
+    assert!(said.starts_with("PAPPUS_SMTP_PASSWORD") && said.contains("everybody on the way"), "{said}");
     let said = wrong(&[("PAPPUS_NOTIFY_EMAIL", "smtp://mail?from=a@b&to=c@d"), ("PAPPUS_SMTP_PASSWORD", "s3cret")]);
     assert!(said.starts_with("PAPPUS_SMTP_PASSWORD is `…`: it may be not set"), "{said}");
 }

@@ -37,7 +37,7 @@ impl EmailChannel {
         let transport = transport(email).map_err(|error| Error::Email(error.into()))?;
         let channel = |to: &Mailbox| {
             // Keys are no place for addresses.
-            let digest = Digest::of(to.email.as_ref().as_bytes()).to_string();
+            let digest = Digest::of(to.email.to_string().as_bytes()).to_string();
             let (name, place) =
                 (format!("email-{}", &digest[..12]), format!("{} by the mail server {email}", to.email));
             Self { transport: transport.clone(), from: from.clone(), all: all.clone(), to: to.clone(), name, place }
