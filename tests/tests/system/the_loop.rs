@@ -62,6 +62,8 @@ fn released(home: &Home, version: &str) -> Result<()> {
         assert!((sum - 1.0).abs() < 1e-4, "{answer}");
         assert_eq!(answer["version"], version);
     }
+    assert_eq!(answers[1]["file"], "photos/dandelion/00000.jpg");
+    assert_eq!(answers[1]["image"].as_str().map(str::len), Some(64), "the digest: {}", answers[1]);
     let id = answers[1]["id"].as_str().unwrap_or_default();
     let told = home.json(&["why", id])?;
     assert_eq!(told["prediction"]["id"], id);

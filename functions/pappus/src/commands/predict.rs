@@ -21,12 +21,12 @@ use crate::trouble::Trouble;
 #[serde(untagged)]
 enum Answered {
     Class {
-        image: PathBuf,
+        file: PathBuf,
         #[serde(flatten)]
         prediction: Prediction,
     },
     Refused {
-        image: PathBuf,
+        file: PathBuf,
         error: String,
     },
 }
@@ -34,10 +34,10 @@ enum Answered {
 pub(crate) async fn run(context: &Context, options: cli::Predict, output: Output) -> Result<(), Trouble> {
     let classifier = classifier(context, options.model_version.as_deref()).await?;
     let mut answers = Vec::with_capacity(options.images.len());
-    for image in options.images {
-        answers.push(match one(&classifier, &image).await {
-            Ok(prediction) => Answered::Class { image, prediction },
-            Err(failure) => Answered::Refused { image, error: failure.to_string() },
+    for file in options.images {
+        answers.push(match one(&classifier, &file).await {
+            Ok(prediction) => Answered::Class { file, prediction },
+            Err(failure) => Answered::Refused { file, error: failure.to_string() },
         });
     }
     let made: Vec<Prediction> = answers.iter().filter_map(Answered::prediction).cloned().collect();
@@ -103,12 +103,12 @@ impl Answered {
 
 fn describe(answered: &Answered) -> String {
     match answered {
-        Answered::Refused { image, error } => format!("{}: {error}", image.display()),
-        Answered::Class { image, prediction } => {
+        Answered::Refused { file, error } => format!("{}: {error}", file.display()),
+        Answered::Class { file, prediction } => {
             let sure = prediction.probabilities.get(&prediction.class).copied().unwrap_or_default();
             format!(
                 "{}: {} ({}; version {}, prediction {})",
-                image.display(),
+                file.display(),
                 prediction.class,
                 percent(f64::from(sure)),
                 prediction.version,
