@@ -161,7 +161,7 @@ async fn a_server_that_knows_users_is_told_who_asks() {
     place.deliver(&failure()).await.unwrap();
     // base64 of NUL ada NUL s3cret
     assert!(smtp.heard().contains(&"AUTH PLAIN AGFkYQBzM2NyZXQ=".to_owned()), "{:?}", smtp.heard());
-    assert_eq!(smtp.mails().len(), 1);
+    assert_eq!(smtp.mails().len(), 2);
 }
 
 #[tokio::test]
@@ -197,8 +197,8 @@ async fn a_test_message_goes_to_each_channel_and_says_what_became_of_it() {
     webhook.answers(404);
     let place = place(&[(WEBHOOK, &webhook.url), (EMAIL, &smtp.url())]).await;
     let tried = Notify::test(&place.context.settings).await.unwrap();
-    assert_eq!(tried.iter().map(|tried| tried.sent.is_ok()).collect::<Vec<_>>(), [false, true]);
-    assert_eq!(tried[1].to, format!("the mail server smtp://{}", smtp.address));
+    assert_eq!(tried.iter().map(|tried| tried.sent.is_ok()).collect::<Vec<_>>(), [false, true, true]);
+    assert_eq!(tried[1].to, format!("ada@example.org by the mail server smtp://{}", smtp.address));
     assert!(smtp.mails()[0].text.contains("Subject: pets: a test message"));
     assert_eq!(place.records().await, [] as [String; 0]);
 }

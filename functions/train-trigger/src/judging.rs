@@ -101,11 +101,13 @@ pub(crate) fn judge(run: &Run, state: &JobState, seen: &Seen, patience: SignedDu
 
 fn over(run: &Run, state: &JobState, now: Timestamp) -> Act {
     let is_failed = matches!(run.status, RunStatus::Failed { .. });
+    let is_late = now.duration_since(run.updated_at) > GOODBYE;
     match state {
-        JobState::Pending { .. } => Act::Cancel,
-        JobState::Running if is_failed && now.duration_since(run.updated_at) > GOODBYE => Act::Cancel,
+        // Nobody is in it yet. Where it has made a model, its node has not been able to say that somebody was.
+        JobState::Pending { .. } if is_failed || is_late => Act::Cancel,
+        JobState::Running if is_failed && is_late => Act::Cancel,
         // What has made a model may have much to tell of it.
-        JobState::Running => Act::Wait,
+        JobState::Pending { .. } | JobState::Running => Act::Wait,
         _ => Act::Forget,
     }
 }

@@ -40,7 +40,7 @@ proptest! {
     #[test]
     fn an_interval_that_reaches_the_bound_is_no_reason(right in 0_u64..=60, of in 0_u64..=60) {
         let accuracy = Proportion::new(right.min(of), of);
-        let facts = Facts { live_accuracy: Some(accuracy), ..facts(11, Some(10)) };
+        let facts = Facts { live_accuracy: Some(accuracy), ..facts(20, Some(10)) };
         let decision = Policy::default().decide(&facts, &Cause::Change);
         prop_assert_eq!(decision.train(), of >= 30 && accuracy.high < 0.85, "{}", decision);
     }
@@ -72,7 +72,7 @@ fn a_share_of_what_was_used_is_enough_too() {
 fn a_model_that_has_become_unsure_is_a_reason_once_enough_has_been_asked() {
     let decide = |mean, of| {
         let confidence = Some(MeanConfidence { mean, of });
-        Policy::default().decide(&Facts { confidence, ..facts(11, Some(10)) }, &Cause::Change)
+        Policy::default().decide(&Facts { confidence, ..facts(20, Some(10)) }, &Cause::Change)
     };
     assert_eq!(decide(0.8, 200).reasons, [Reason::Confidence { mean: 0.8, of: 200, wanted: 0.85 }]);
     assert!(!decide(0.8, 199).train());
@@ -106,7 +106,7 @@ fn a_schedule_is_a_reason_when_it_comes_round_and_there_is_anything_new() {
 #[test]
 fn an_alert_is_a_reason_unless_the_policy_says_otherwise() {
     let cause = Cause::Alert { name: "ModelDrift".into() };
-    let decide = |policy: Policy| policy.decide(&facts(11, Some(10)), &cause);
+    let decide = |policy: Policy| policy.decide(&facts(20, Some(10)), &cause);
     assert_eq!(decide(Policy::default()).to_string(), "alert ModelDrift");
     assert!(!decide(Policy { alerts: false, ..Policy::default() }).train());
 }
