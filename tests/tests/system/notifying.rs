@@ -63,7 +63,7 @@ fn a_test_message_says_whether_people_can_be_told() -> Result<()> {
     let half = told.with("PAPPUS_NOTIFY_EMAIL", mail);
     let ended = half.run(&["notify", "--test"])?.expect(1)?;
     assert_eq!((ended.stdout, webhook.texts().len()), (said, 2));
-    let refused = format!("error: the mail server smtp://{nobody} cannot be told: ");
+    let refused = format!("error: ada@example.org by the mail server smtp://{nobody} cannot be told: ");
     assert!(ended.stderr.starts_with(&refused) && ended.stderr.contains("refused"), "{}", ended.stderr);
     Ok(())
 }
