@@ -102,7 +102,7 @@ async fn what_is_no_question_is_refused() {
 async fn feedback_against_the_champion_is_a_reason_to_train() {
     let place = place().await;
     place.released().await;
-    place.images(0..1).await;
+    place.images(0..10).await;
     let told = |number, label| {
         let (version, at) = (samples::version(1), pappus_domain::Timestamp::now());
         Feedback { version, predicted_at: at, at, ..samples::feedback(number, label, 0) }

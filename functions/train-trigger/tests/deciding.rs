@@ -113,6 +113,9 @@ async fn a_run_is_under_way_for_as_long_as_its_job_waits_or_works() {
     place.images(0..50).await;
     // Asked for long before now.
     let id = place.asked(1).await;
+    launched.says(JobState::Absent);
+    assert_eq!(trigger.under_way().await.unwrap(), Some(id.to_string()), "it is yet to be launched, or to fail");
+    assert!(place.context.catalog.update_run(&id, None, &RunStatus::RUNNING, Timestamp::now()).await.unwrap());
     let pending = JobState::Pending { why: None, since: Timestamp::now() };
     for (state, is_under_way) in [
         (pending, true),

@@ -109,15 +109,20 @@ async fn of_a_run_that_somebody_else_has_ended_nothing_is_told_by_a_job() {
     let dead = RunStatus::Failed { message: "the training process was killed".into() };
     place.context.catalog.update_run(&id, None, &dead, Timestamp::now()).await.unwrap();
     assert_eq!(Ended::of(&place.train().run(&id).await), None);
-    let (meanwhile, catalog) = (place.ask(2, |_| {}).await, place.context.catalog.clone());
-    // Declared dead by another, between its beginning and its failure.
+    let (meanwhile, settings) = (place.ask(2, |_| {}).await, place.context.settings.clone());
+    // Declared dead by another, between its beginning and its failure: with connections of its own, for those of the training
+    // may be in use by what waits for this.
     let ends = Train::new(
         place.context.clone(),
         Arc::new(move |step| {
             if step == Step::Freezing {
-                let (catalog, dead) = (catalog.clone(), dead.clone());
-                let end = async move { catalog.update_run(&meanwhile, None, &dead, Timestamp::now()).await };
-                std::thread::spawn(|| Runtime::new().unwrap().block_on(end)).join().unwrap().unwrap();
+                let (settings, dead) = (settings.clone(), dead.clone());
+                let end = async move {
+                    let catalog = pappus_catalog::open(&settings.catalog).await.unwrap();
+                    catalog.update_run(&meanwhile, None, &dead, Timestamp::now()).await.unwrap();
+                    catalog.close().await;
+                };
+                std::thread::spawn(|| Runtime::new().unwrap().block_on(end)).join().unwrap();
             }
         }),
     );
