@@ -45,7 +45,6 @@ class Facts(unittest.TestCase):
         self.assertIn(("POST", "/predict"), there)
         self.assertEqual({(method, re.sub(r"\{\w+\}", "{}", path)) for method, path in told}, there)
 
-
     def test_every_kind_of_event_is_told_of(self):
         code = (TOP / "shared/domain/src/event.rs").read_text()
         kinds = set(re.findall(r'^    \w+ = "(io\.pappus\.[a-z.]+)"', code, re.M))
