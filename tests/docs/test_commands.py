@@ -48,7 +48,7 @@ def session(path):
     port = free_port()
     # The usual port may be taken on this machine.
     text = "\n".join(script).replace("127.0.0.1:8080", f"127.0.0.1:{port}")
-    text = re.sub(r"\bpappus up\b", f"pappus up --port {port}", text)
+    text = re.sub(r"\bpappus (up|demo)\b", rf"pappus \1 --port {port}", text)
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("PAPPUS_", "AWS_", "K_"))}
     variables |= {"PATH": f"{BUILT}:{os.environ['PATH']}", "NO_COLOR": "1"}
     folder = tempfile.mkdtemp(prefix="pappus-docs.")
@@ -106,6 +106,13 @@ class Commands(unittest.TestCase):
             for block in documents.blocks(path):
                 with self.subTest(str(path.relative_to(TOP)), text=block.text[:60]):
                     self.assertTrue(block.language, "a fence without a language")
+
+    def test_only_the_synopsis_has_commands_that_are_not_run(self):
+        for path in documents.every():
+            for block in documents.blocks(path):
+                if block.language == "text" and path.name != "command-line.md":
+                    with self.subTest(str(path.relative_to(TOP))):
+                        self.assertNotRegex(block.text, r"(?m)^(\$ |curl |pappus |cargo |scripts/|export |docker )")
 
     def test_commands_that_are_only_named_exist(self):
         if not (BUILT / "pappus").exists():
