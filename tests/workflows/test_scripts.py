@@ -12,6 +12,7 @@ from importlib.machinery import SourceFileLoader
 
 import homes
 from programs import TOP
+from test_services import Folder
 
 release = SourceFileLoader("release", str(TOP / "scripts/release")).load_module()
 VERSION = release.version()
@@ -124,8 +125,8 @@ class Images(unittest.TestCase):
         self.assertRegex(done.stderr, "^error: docker is not here")
 
 
-# Keeps ConfigMaps in a folder. It stands in for kubectl and its server; what kubectl makes of these commands,
-# tests of the cluster know.
+# Keeps one ConfigMap in a folder: for the tests of what follows from it. What kubectl and a real API server make of these
+# commands is `test_a_real_api_server_remembers`.
 KUBECTL = """#!/bin/sh
 echo "$@" >>"$STORE/asked"
 case "$*" in
@@ -217,6 +218,19 @@ class RollOut(unittest.TestCase):
         (self.store / "fails").touch()
         self.assertNotEqual(self.roll_out().returncode, 0)
         self.assertEqual(self.deployed(), [])
+
+    def test_a_real_api_server_remembers(self):
+        kubectl = shutil.which("kubectl") or self.skipTest("kubectl is not here")
+        (self.bin / "kubectl").unlink()
+        (self.bin / "kubectl").symlink_to(kubectl)
+        cluster = Folder(self).start("kubernetes")["PAPPUS_TEST_KUBERNETES"]
+        settings = {"PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}", "STORE": self.store, "KUBECONFIG": cluster}
+        settings["PAPPUS_NAMESPACE"] = "default"
+        for version, works, code in [("good", "yes", 0), ("better", "yes", 0), ("bad", "no", 1)]:
+            self.commit(version, works)
+            done = script("roll-out", "scripts/cluster", cwd=self.code, **settings)
+            self.assertEqual(done.returncode, code, done.stderr)
+        self.assertEqual(self.deployed(), ["good", "better", "bad", "better"])
 
     def test_wrong_usage(self):
         self.commit("one")
