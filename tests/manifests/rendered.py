@@ -1,5 +1,6 @@
 """What kustomize makes of the manifests, and what Knative itself brings."""
 
+import copy
 import functools
 import json
 import os
@@ -79,7 +80,12 @@ def templates(manifests):
     found = {}
     for each in manifests:
         if each["kind"] in ("Deployment", "StatefulSet", "Job") or (each["apiVersion"], each["kind"]) == KNATIVE_SERVICE:
-            found[f"{each['kind']} {each['metadata']['name']}"] = each["spec"]["template"]
+            template = copy.deepcopy(each["spec"]["template"])
+            for claim in each["spec"].get("volumeClaimTemplates", []):
+                name = claim["metadata"]["name"]
+                volume = {"name": name, "persistentVolumeClaim": {"claimName": f"{name}-{each['metadata']['name']}-0"}}
+                template["spec"]["volumes"].append(volume)
+            found[f"{each['kind']} {each['metadata']['name']}"] = template
     return found | {"Job train": job(manifests)["spec"]["template"]}
 
 
@@ -105,6 +111,5 @@ def knative():
 def definitions():
     """Knative's custom resources, as files."""
     found = knative()
-    # Beside them are definitions that stand on modules of their own.
     files = [*(found["serving"] / "config/core/300-resources").glob("*.yaml")]
     return sorted(files) + sorted((found["eventing"] / "config/core/resources").glob("*.yaml"))
