@@ -22,7 +22,8 @@ KNATIVE_SERVICE = ("serving.knative.dev/v1", "Service")
 
 def command(*words, said=None, **settings):
     """How a command ended, with what it said."""
-    return subprocess.run([str(word) for word in words], input=said, capture_output=True, text=True, check=False, **settings)
+    settings |= {"capture_output": True, "text": True, "check": False}
+    return subprocess.run([str(word) for word in words], input=said, **settings)
 
 
 @functools.cache

@@ -86,6 +86,7 @@ require (
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
 
+// The versions that serving names are not to be had; of these two it uses types alone to validate.
 replace (
 	knative.dev/networking => knative.dev/networking v0.0.0-20240716111826-bab7f2a3e556
 	knative.dev/pkg => knative.dev/pkg v0.0.0-20260727151759-521cb33b33dd
