@@ -81,7 +81,7 @@ impl Supervisor {
             failed(&self.context, request.run, &failure.to_string()).await?;
             return launched;
         }
-        let outcome = launched.as_ref().map(|()| ()).map_err(ToString::to_string);
+        let outcome = launched.as_ref().copied().map_err(ToString::to_string);
         self.watch(request.run, |seen| seen.note_launch(outcome));
         launched
     }

@@ -163,7 +163,7 @@ impl Train {
                 let failed = RunStatus::Failed { message: message.clone() };
                 let moved = self.context.catalog.update_run(id, None, &failed, Timestamp::now()).await?;
                 self.context.tracking.tell(News::run(*id)).await;
-                let event = moved.then(|| TrainingFailed { model: run.request.model, run: *id, message });
+                let event = moved.then_some(TrainingFailed { model: run.request.model, run: *id, message });
                 Err(Error::Failed { failure, event })
             }
         }

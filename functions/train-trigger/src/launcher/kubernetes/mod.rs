@@ -79,7 +79,7 @@ impl KubernetesLauncher {
         let path = format!("/apis/batch/v1/namespaces/{namespace}/jobs?fieldValidation=Strict");
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
         let body = serde_json::to_vec(job).map_err(Fault::Json)?;
-        let request = request.body(body).map_err(|error| kube::Error::HttpError(error.into()));
+        let request = request.body(body).map_err(kube::Error::HttpError);
         let created = async { self.client.request::<Job>(request?).await };
         ask(namespace, CREATE, created).await.map(drop)
     }
