@@ -42,6 +42,12 @@ class Built(unittest.TestCase):
                         self.assertRegex(container["image"], r":v?[\w.-]*\d[\w.-]*$")
                         self.assertNotRegex(container["image"], ":latest$")
 
+    def test_knative_asks_no_registry_about_local_images(self):
+        for service in of_kind(rendered.overlay("local"), "Service", "serving.knative.dev"):
+            name = service["metadata"]["name"]
+            (container,) = service["spec"]["template"]["spec"]["containers"]
+            self.assertRegex(container["image"], rf"^dev\.local/pappus-{name}:\d")
+
     def test_no_secret_is_in_a_manifest(self):
         for name, manifests in everything():
             with self.subTest(name):
@@ -55,7 +61,7 @@ class Built(unittest.TestCase):
                     self.assertFalse([key for key in data if re.search(SECRET, key)])
 
     def test_every_setting_is_one_that_functions_read(self):
-        known = set(re.findall(r"`([A-Z][A-Z_]+)`", (TOP / "README.md").read_text()))
+        known = set(re.findall(r"`([A-Z][A-Z_]+)`", (TOP / "docs/configuration.md").read_text()))
         for name, manifests in everything():
             functions, jobs = settings(manifests)
             with self.subTest(name):
