@@ -1,4 +1,4 @@
-"""Whether the local overlay fits a machine of 4 cores and 8 GB, Knative itself beside it."""
+"""Whether the local overlay fits a machine of 4 cores and 8 GB, Knative itself beside it, and each overlay its own quota."""
 
 import unittest
 from decimal import Decimal
@@ -18,17 +18,19 @@ def number(quantity):
     return Decimal(digits) * UNITS[quantity[len(digits) :]]
 
 
-def total(manifests, which, resource):
+def total(manifests, which, resource, revisions=1, trainings=1):
     """The sum over all pods that may be there at once: those of functions have Knative's proxy too, which says nothing of
-    itself, so that the LimitRange does."""
+    itself, so that the LimitRange does. While one revision follows another there are two of each function."""
     (limits,) = of_kind(manifests, "LimitRange")
     proxy = number(limits["spec"]["limits"][0]["default" if which == "limits" else "defaultRequest"][resource])
     sum_of = Decimal(0)
     for name, template in rendered.templates(manifests).items():
         pods = 1
         if name.startswith("Service "):
-            sum_of += proxy
-            pods = int(template["metadata"]["annotations"]["autoscaling.knative.dev/max-scale"])
+            pods = revisions * int(template["metadata"]["annotations"]["autoscaling.knative.dev/max-scale"])
+            sum_of += pods * proxy
+        elif name == "Job train":
+            pods = trainings
         sum_of += pods * sum(number(each["resources"][which][resource]) for each in template["spec"]["containers"])
     return sum_of
 
@@ -72,6 +74,14 @@ class Sums(unittest.TestCase):
         self.assertLessEqual(number(hard["limits.memory"]), MEMORY)
         self.assertLessEqual(total(local, "requests", "memory"), number(hard["requests.memory"]))
         self.assertLessEqual(total(local, "requests", "cpu"), number(hard["requests.cpu"]))
+
+    def test_the_quota_of_production_has_room_for_every_pod_that_may_be(self):
+        production = rendered.overlay("production")
+        (quota,) = of_kind(production, "ResourceQuota")
+        for which, resource in (("requests", "cpu"), ("requests", "memory"), ("limits", "memory")):
+            taken = total(production, which, resource, revisions=2, trainings=2)
+            print(f"production: {which}.{resource} {taken / (1 if resource == 'cpu' else 2**20)}")
+            self.assertLessEqual(taken, number(quota["spec"]["hard"][f"{which}.{resource}"]), f"{which}.{resource}")
 
     def test_what_is_asked_for_fits_the_machine_with_knative_on_it(self):
         local = rendered.overlay("local")
