@@ -20,7 +20,9 @@ FUNCTIONS = ("train_trigger", "evaluate", "promote", "ingest")
 # As many as leave the twenty test images that a release asks for.
 ENOUGH = 110
 # Only what Airflow asks for is trained, and not what images ask for by coming.
-POLICY = '[retraining]\nnew_images = 1000000\nschedule = "daily"\n'
+# `pappus up` begins nothing by itself: a schedule of the policy's would be its own as well as the DAG's.
+POLICY = "[retraining]\nnew_images = 1000000\n"
+WISH = {"reason": "to see that it can be done"}
 # A DAG: with the time that Airflow needs to begin.
 PATIENCE = 600
 
@@ -197,7 +199,7 @@ class Dags(unittest.TestCase):
     def test_a_model_is_trained_judged_and_released_once(self):
         self.ingested(ENOUGH)
         self.up()
-        self.run_dag("pappus_retraining")
+        self.run_dag("pappus_retraining", conf=WISH)
         run = self.begun()
         self.assertEqual(run["status"], "succeeded")
         version = run["version"]
@@ -215,7 +217,7 @@ class Dags(unittest.TestCase):
         self.assertEqual((self.told(), len(self.runs())), ([], 1))
 
         # Whoever gives a reason is obeyed; the same images make the same version, which answers already.
-        self.run_dag("pappus_retraining", conf={"reason": "to see that it can be done"})
+        self.run_dag("pappus_retraining", conf=WISH)
         run = self.begun()
         self.assertEqual((run["status"], run["version"], len(self.runs())), ("succeeded", version, 2))
         (told,) = self.told()
@@ -224,7 +226,7 @@ class Dags(unittest.TestCase):
     def test_what_does_not_pass_is_not_released(self):
         self.ingested(15)
         self.up()
-        self.run_dag("pappus_retraining")
+        self.run_dag("pappus_retraining", conf=WISH)
         version = self.begun()["version"]
         self.assertFalse(self.post("/evaluate", {"version": version})["passed"])
         (told,) = self.told()
@@ -238,7 +240,7 @@ class Dags(unittest.TestCase):
         homes.pappus(self.home, "ingest", folder)
         self.up()
         with self.assertRaises(Failed) as failed:
-            self.run_dag("pappus_retraining")
+            self.run_dag("pappus_retraining", conf=WISH)
         run = self.begun()
         self.assertEqual(run["status"], "failed")
         self.assertIn(f"run {run['run']} failed: {run['message']}", str(failed.exception))
