@@ -58,8 +58,8 @@ class Template(unittest.TestCase):
         known = re.findall(r'"(io\.pappus\.[a-z.]+)"', (TOP / "shared/domain/src/event.rs").read_text())
         self.assertLessEqual(set(ROUTES), set(known))
 
-    def test_settings_are_those_of_the_readme(self):
-        table = set(re.findall(r"`(PAPPUS_[A-Z_]+)`", (TOP / "README.md").read_text()))
+    def test_settings_are_those_of_the_documents(self):
+        table = set(re.findall(r"`(PAPPUS_[A-Z_]+)`", (TOP / "docs/configuration.md").read_text()))
         for name, function in self.of("AWS::Lambda::Function").items():
             self.assertLessEqual(set(function["Environment"]["Variables"]), table, name)
 
