@@ -16,6 +16,7 @@ import http.server
 import io
 import json
 import pathlib
+import re
 import tempfile
 import threading
 import time
@@ -27,7 +28,7 @@ from urllib.parse import parse_qs, quote_plus, unquote, urlsplit
 from actions import gives, several, wanted
 from emulator import Emulator
 from programs import DEADLINE, Program, environment, free_port, tool
-from template import read
+from template import TEMPLATE, read
 
 REGION, ACCOUNT = "eu-west-3", "123456789012"
 PLACE = f"{REGION}:{ACCOUNT}"
@@ -268,6 +269,7 @@ class Account:
         told = self._forward(method, path, headers, body)
         if credential[3:4] == ["cloudformation"]:
             self._policies.clear()
+            told = told[0], told[1], without_secrets(told[2])
         if told[0] == 200 and credential[3:4] == ["s3"]:
             self._notify(method, parts)
         return told
@@ -350,6 +352,14 @@ class Account:
 
 
 _Running = collections.namedtuple("_Running", "what program")
+
+
+def without_secrets(answer):
+    """What CloudFormation says, with stars for parameters that it is not to echo: moto forgets to."""
+    parameters = read(TEMPLATE.read_text())["Parameters"].items()
+    names = "|".join(name for name, parameter in parameters if parameter.get("NoEcho"))
+    value = rf"(<ParameterKey>(?:{names})</ParameterKey>)<ParameterValue(?:/>|>[^<]*</ParameterValue>)"
+    return re.sub(value.encode(), rb"\1<ParameterValue>****</ParameterValue>", answer)
 
 
 def denied(service, what):

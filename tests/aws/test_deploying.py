@@ -83,6 +83,15 @@ class Deploying(unittest.TestCase):
         code, said = self.team.deploy("status")
         self.assertEqual(code, 0, said)
 
+    def test_a_secret_alone_is_not_put_back_and_that_is_said(self):
+        self.deployed("--set", "NotifyWebhook=https://chat.example.org/hooks/old")
+        code, said = self.team.deploy("--yes", "--patience", "1", "--set", "NotifyWebhook=no address")
+        self.assertEqual(code, 1, said)
+        self.assertIn("error: notify is not ready: ", said)
+        self.assertIn("was not undone: a secret cannot be put back: give the old one, --set NotifyWebhook=@FILE", said)
+        self.assertNotIn("no address", said)
+        self.deployed("--set", "NotifyWebhook=https://chat.example.org/hooks/old")
+
     def test_undo_goes_back_and_again_forth(self):
         code, said = self.team.deploy("undo", "--yes")
         self.assertEqual(code, 1, said)
