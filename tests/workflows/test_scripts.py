@@ -60,6 +60,31 @@ class Releases(unittest.TestCase):
             self.assertEqual(done.returncode, 1)
             self.assertIn(f"is not v{VERSION}", done.stderr)
 
+    def test_what_has_not_passed_on_main_is_not_published(self):
+        code, programs = homes.empty(), homes.empty()
+        identity = ["-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", "init", "--quiet"], cwd=code, check=True)
+        subprocess.run(["git", *identity, "commit", "--quiet", "--allow-empty", "--message", "one"], cwd=code, check=True)
+        commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=code, text=True).strip()
+
+        def tested(answer):
+            (programs / "gh").write_text(f'#!/bin/sh\necho "$@" >"{programs}/asked"\n{answer}\n')
+            (programs / "gh").chmod(0o755)
+            settings = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+            command = [TOP / "scripts/release", "tested"]
+            return subprocess.run(command, cwd=code, env=settings, capture_output=True, text=True, check=False)
+
+        done = tested("""echo '[{"url": "https://example.org/runs/1"}]'""")
+        self.assertEqual((done.returncode, done.stdout), (0, "passed: https://example.org/runs/1\n"), done.stderr)
+        asked = (programs / "asked").read_text()
+        for words in ("--workflow ci.yml", f"--commit {commit}", "--branch main", "--event push", "--status success"):
+            self.assertIn(words, asked)
+        done = tested("echo '[]'")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"ci.yml has not passed on main for {commit}", done.stderr)
+        done = tested("echo 'HTTP 403: Resource not accessible' >&2; exit 1")
+        self.assertEqual((done.returncode, done.stderr), (1, "error: gh run list: HTTP 403: Resource not accessible\n"))
+
     def test_notes_are_what_the_changelog_says_of_this_version(self):
         changelog = self.folder / "log.md"
         changelog.write_text(f"# Changelog\n\n## [{VERSION}] - today\n\n- This.\n\n### Fixed\n\n- That.\n\n## 0.0.1\n\n- Old.\n")

@@ -73,6 +73,16 @@ class Workflows(unittest.TestCase):
             asked = set(re.findall(r"^\s+([\w-]+): write$", text, re.M))
             self.assertEqual(asked, writing.get(workflow, set()), workflow)
 
+    def test_nothing_is_published_before_ci_has_passed(self):
+        for workflow, publishes in [("images", "scripts/publish-images"), ("release", "scripts/release build")]:
+            text = (TOP / f".github/workflows/{workflow}.yml").read_text()
+            for step in ("run: scripts/release tested\n", 'run: scripts/release version "$GITHUB_REF_NAME"\n'):
+                self.assertIn(step, text, workflow)
+                self.assertLess(text.index(step), text.index(publishes), workflow)
+        ci = (TOP / ".github/workflows/ci.yml").read_text()
+        self.assertIn("run: scripts/test --full\n", jobs(ci)["full"])
+        self.assertRegex((TOP / ".github/workflows/images.yml").read_text(), rf"workflows: \[{re.search('^name: (.+)$', ci, re.M)[1]}\]")
+
     def test_runs_do_not_get_into_each_others_way(self):
         for workflow, text in self.each():
             self.assertRegex(text, r"(?m)^concurrency:\n  group: \S.*\n  cancel-in-progress: ", workflow)
