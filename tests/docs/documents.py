@@ -11,7 +11,7 @@ MARK = re.compile(r"<!-- (needs|run by|exits): (.+?) -->\s*\Z")
 
 
 def every():
-    return [TOP / name for name in NAMES] + sorted((TOP / "docs").rglob("*.md"))
+    return [TOP / name for name in NAMES] + sorted((TOP / "docs").rglob("*.md")) + sorted((TOP / "infra").rglob("README.md"))
 
 
 class Block:
