@@ -12,6 +12,7 @@ use pappus_host::Context;
 use pappus_inference::Limits;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::spawn_blocking;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::candidate::{Candidate, Content};
 use crate::error::Error;
@@ -227,16 +228,18 @@ impl Ingest {
         let intake = self.intake.clone();
         let (sender, receiver) = mpsc::channel(WAITING);
         let recording = tokio::spawn(record(intake.catalog.clone(), receiver, self.on_conflict, progress));
-        // In the order in which they came, so that of two equal images the first is the one that is kept.
+        // In the order in which they came, so that of two equal images the first is the one that is kept. Each is a task,
+        // which goes on while this waits for the recorder: one that did not would keep a connection to the catalog, and
+        // a few of them all that there are, so that the recorder would wait for them too.
         let mut taken = stream::poll_fn(move |task| candidates.poll_recv(task))
             .map(|candidate| {
                 let intake = intake.clone();
-                async move { intake.take(candidate?).await }
+                AbortOnDropHandle::new(tokio::spawn(async move { intake.take(candidate?).await }))
             })
             .buffered(at_once);
         let mut fault = None;
         while let Some(next) = taken.next().await {
-            let sent = match next {
+            let sent = match next.map_err(Error::from).flatten() {
                 Ok(taken) => sender.send(taken).await,
                 Err(error) => {
                     fault = Some(error);

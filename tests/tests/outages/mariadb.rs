@@ -34,7 +34,7 @@ fn work_ends_well_on_a_slow_mariadb() -> Result<()> {
 
 #[test]
 fn ingests_of_the_same_pictures_at_once_and_in_opposite_order_take_each_in_once() -> Result<()> {
-    const IMAGES: u32 = 120;
+    const IMAGES: u32 = 600;
     let Some(server) = neighbour("PAPPUS_TEST_MYSQL") else { return Ok(()) };
     let database = Database::new(&server)?;
     let home = Home::new()?.with("PAPPUS_CATALOG", database.url());
