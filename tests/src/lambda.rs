@@ -65,6 +65,16 @@ impl Lambda {
         read(&self.answer(&request(method, path, content_type, body))?)
     }
 
+    /// Asks as somebody whom IAM has let in.
+    ///
+    /// # Errors
+    /// As [`Lambda::ask`].
+    pub fn ask_by_iam(&mut self, method: &str, path: &str, content_type: &str, body: &[u8]) -> Result<(u64, Vec<u8>)> {
+        let mut request = request(method, path, content_type, body);
+        request["requestContext"]["authorizer"] = json!({ "iam": { "userArn": "arn:aws:iam::123456789012:user/ada" } });
+        read(&self.answer(&request)?)
+    }
+
     /// Has an image answered, and freezes the function once the answer is there: before it hears that this has come, which
     /// is when Lambda may freeze it. `look` is given the answer, and may look at what there is now.
     ///

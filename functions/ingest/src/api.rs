@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use pappus_domain::event::ImagesIngested;
 use pappus_domain::image::Label;
 use pappus_domain::{Digest, Event, Timestamp};
-use pappus_host::{Context, Failure, Operator};
+use pappus_host::{Context, Failure, Labeller};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -50,7 +50,7 @@ struct Taken {
 }
 
 async fn sources(
-    _: Operator,
+    _: Labeller,
     State(fetching): State<Arc<Fetching>>,
     given: Result<Json<Given>, JsonRejection>,
 ) -> Result<Json<Taken>, Failure> {

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use pappus_domain::RunId;
 use pappus_domain::image::Label;
 use pappus_domain::run::Recipe;
+use pappus_host::Role;
 use pappus_learning::backbone::Normalisation;
 
 /// An image classifier's whole life: collect, train, judge, release, serve.
@@ -84,6 +85,8 @@ pub(crate) enum Command {
     Track(Track),
     /// See whether people can be told: by webhook and email
     Notify(Notify),
+    /// Make a key for a caller over HTTP
+    Key(Key),
     /// Tell what a prediction goes back to: its model, its data set, its training images
     Why(Why),
     /// Copy a whole home, objects and catalog, to another, and prove that both are the same
@@ -119,6 +122,21 @@ pub(crate) struct Up {
     #[arg(long, default_value_t = 8080)]
     pub(crate) port: u16,
 }
+
+#[derive(Debug, Args)]
+#[command(after_help = KEY)]
+pub(crate) struct Key {
+    /// What its holder may do: `predict`, `label` (also bring images and look), or `operate` (everything)
+    pub(crate) role: Role,
+    /// Whose it is: the ledger of releases says so
+    pub(crate) name: String,
+}
+
+const KEY: &str = "\
+The key is kept nowhere: give it to its holder. The line goes into the file that PAPPUS_API_KEYS names, for all functions:
+  pappus key operate ada
+  PAPPUS_API_KEYS=keys.txt pappus up
+  curl --header 'authorization: Bearer KEY' http://127.0.0.1:8080/release";
 
 #[derive(Debug, Args)]
 pub(crate) struct Sample {

@@ -13,7 +13,7 @@ use axum::{Json, Router};
 use futures::stream::{self, StreamExt as _};
 use pappus_domain::prediction::PredictionId;
 use pappus_domain::{Digest, Prediction, Timestamp};
-use pappus_host::{App, Context, Failure, Operator};
+use pappus_host::{App, Asker, Context, Failure, Operator};
 use pappus_inference::{Limits, StartTimes};
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
@@ -176,7 +176,11 @@ impl Predict {
     }
 }
 
-async fn predict_one(State(predict): State<Arc<Predict>>, request: Request) -> Result<Json<Predicted>, Failure> {
+async fn predict_one(
+    _: Asker,
+    State(predict): State<Arc<Predict>>,
+    request: Request,
+) -> Result<Json<Predicted>, Failure> {
     let answered = async {
         let image = upload::one(request).await?;
         let live = predict.serving.current()?;
@@ -194,7 +198,11 @@ async fn predict_one(State(predict): State<Arc<Predict>>, request: Request) -> R
     }))
 }
 
-async fn predict_batch(State(predict): State<Arc<Predict>>, request: Request) -> Result<Json<Batch>, Failure> {
+async fn predict_batch(
+    _: Asker,
+    State(predict): State<Arc<Predict>>,
+    request: Request,
+) -> Result<Json<Batch>, Failure> {
     let uploads = upload::many(request).await.map_err(|error| predict.count(error))?;
     let live = predict.serving.current().map_err(|error| predict.count(error))?;
     let answering = stream::iter(uploads).map(|upload| predict.batch_item(&live, upload)).buffered(BATCH_AT_ONCE);

@@ -10,7 +10,7 @@ use pappus_domain::event::FeedbackGiven;
 use pappus_domain::image::Label;
 use pappus_domain::prediction::PredictionId;
 use pappus_domain::{Event, Feedback, Timestamp};
-use pappus_host::{Context, Failure, Operator};
+use pappus_host::{Context, Failure, Labeller};
 use pappus_objects::Key;
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +72,7 @@ impl From<&FeedbackGiven> for Taken {
 }
 
 pub(crate) async fn feedback(
-    _: Operator,
+    _: Labeller,
     State(predict): State<Arc<Predict>>,
     id: Result<Path<PredictionId>, PathRejection>,
     told: Result<Json<Told>, JsonRejection>,

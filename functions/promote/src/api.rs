@@ -7,14 +7,11 @@ use axum::extract::rejection::JsonRejection;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use pappus_domain::{Event, ModelVersion, Release, Timestamp};
-use pappus_host::{Context, Failure, Operator};
+use pappus_host::{Context, Failure, Operator, Reader};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::release::{By, Changed, Promote};
-
-/// Who the ledger says has asked, where nobody says more.
-const ACTOR: &str = "http";
 
 struct Releases {
     promote: Promote,
@@ -58,29 +55,29 @@ struct Moved {
     release: Release,
 }
 
-async fn release(State(releases): State<Arc<Releases>>) -> Result<Json<Current>, Failure> {
+async fn release(_: Reader, State(releases): State<Arc<Releases>>) -> Result<Json<Current>, Failure> {
     let Context { catalog, settings, .. } = &releases.context;
     Ok(Json(Current { release: catalog.release(&settings.model).await? }))
 }
 
 async fn promoted(
-    _: Operator,
+    operator: Operator,
     State(releases): State<Arc<Releases>>,
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<Json<Moved>, Failure> {
     let Json(Wanted { version, reason }) = wanted.map_err(|rejection| Error::BadRequest(rejection.body_text()))?;
     let version: ModelVersion = version.parse().map_err(|error| Error::BadRequest(format!("{error}")))?;
-    let changed = releases.promote.promote(&version, false, By { actor: ACTOR.into(), reason }).await?;
+    let changed = releases.promote.promote(&version, false, By { actor: operator.name().into(), reason }).await?;
     releases.told(changed).await
 }
 
 async fn rolled_back(
-    _: Operator,
+    operator: Operator,
     State(releases): State<Arc<Releases>>,
     back: Result<Json<Back>, JsonRejection>,
 ) -> Result<Json<Moved>, Failure> {
     let Json(Back { reason }) = back.map_err(|rejection| Error::BadRequest(rejection.body_text()))?;
-    let changed = releases.promote.roll_back(By { actor: ACTOR.into(), reason }).await?;
+    let changed = releases.promote.roll_back(By { actor: operator.name().into(), reason }).await?;
     releases.told(changed).await
 }
 

@@ -3,20 +3,24 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use pappus_domain::event::ModelEvaluated;
-use pappus_domain::{Event, EventKind as _, Timestamp};
+use pappus_domain::event::{ModelEvaluated, ScheduleCame};
+use pappus_domain::{Digest, Event, EventKind as _, ModelVersion, Timestamp};
 use pappus_host::{App, Context, Failure, OnEvent, Outcome};
 
 use crate::api;
 use crate::error::Error;
 use crate::release::{By, Promote};
 
+/// How many of the newest versions a schedule looks at.
+const NEWEST: usize = 20;
+
 struct OnEvaluated {
     promote: Promote,
     context: Context,
 }
 
-/// The promote function: releases each version that passed its evaluation.
+/// The promote function: releases each version that passed its evaluation, when it is told of that; and when a schedule comes,
+/// the newest that it should have been told of, for an event can be lost.
 pub fn app(context: Context) -> App {
     context.tracking.attend();
     let promote = Promote::new(context.clone());
@@ -27,10 +31,13 @@ pub fn app(context: Context) -> App {
 #[async_trait]
 impl OnEvent for OnEvaluated {
     fn kinds(&self) -> Vec<&'static str> {
-        vec![ModelEvaluated::KIND]
+        vec![ModelEvaluated::KIND, ScheduleCame::KIND]
     }
 
     async fn on_event(&self, event: Event) -> Result<Outcome, Failure> {
+        if event.read::<ScheduleCame>()?.is_some() {
+            return self.catch_up().await;
+        }
         let evaluated = event.read::<ModelEvaluated>()?;
         let Some(ModelEvaluated { model, version, passed, data_set }) = evaluated else { return Ok(Outcome::NOTHING) };
         if model != self.context.settings.model {
@@ -40,6 +47,35 @@ impl OnEvent for OnEvaluated {
             tracing::warn!(%version, "not released: it did not pass its evaluation");
             return Ok(Outcome::NOTHING);
         }
+        self.release(version, &data_set).await
+    }
+
+    async fn ready(&self) -> Result<(), Failure> {
+        self.context.check().await
+    }
+}
+
+impl OnEvaluated {
+    /// Releases the newest version that passed its evaluation beside the present champion, is newer than that, and was never
+    /// champion: what somebody has rolled back stays so.
+    async fn catch_up(&self) -> Result<Outcome, Failure> {
+        let Context { catalog, settings, .. } = &self.context;
+        let champion = catalog.release(&settings.model).await?.map(|release| release.champion);
+        for manifest in catalog.models(&settings.model, NEWEST).await? {
+            if champion.as_ref() == Some(&manifest.version) {
+                break;
+            }
+            let evaluation = catalog.evaluation(&settings.model, &manifest.version).await?;
+            let Some(passed) = evaluation.filter(|it| it.verdict.passed && it.champion == champion) else { continue };
+            if catalog.ledger(&settings.model).await?.iter().any(|entry| entry.to == manifest.version) {
+                break;
+            }
+            return self.release(manifest.version, &passed.data_set).await;
+        }
+        Ok(Outcome::NOTHING)
+    }
+
+    async fn release(&self, version: ModelVersion, data_set: &Digest) -> Result<Outcome, Failure> {
         let reason = format!("passed its evaluation on data set {}", data_set.short(12));
         let by = By { actor: "promote".into(), reason };
         let changed = match self.promote.promote_new(&version, by).await {
@@ -52,9 +88,5 @@ impl OnEvent for OnEvaluated {
         };
         tracing::info!(%version, generation = changed.release.generation, "released");
         Ok(Outcome::event(Event::new("promote", &changed.event(), Timestamp::now()).map_err(Error::from)?))
-    }
-
-    async fn ready(&self) -> Result<(), Failure> {
-        self.context.check().await
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pappus_catalog::Error as CatalogError;
 use pappus_catalog::contract::samples;
-use pappus_domain::event::{ModelEvaluated, ReleaseChanged};
+use pappus_domain::event::{ModelEvaluated, ReleaseChanged, ScheduleCame};
 use pappus_domain::release::{CannotChange, LedgerEntry, ReleaseAction};
 use pappus_domain::verdict::{Evaluation, Gate, Verdict};
 use pappus_domain::{Event, ModelVersion, Release, Timestamp};
@@ -304,6 +304,42 @@ async fn events_of_failed_outdated_or_other_models_release_nothing() {
         assert_eq!(place.deliver(event).await.unwrap(), []);
     }
     assert_eq!(place.release().await.unwrap().champion, champion);
+}
+
+fn schedule() -> Event {
+    Event::new("schedule", &ScheduleCame { name: "hourly".into() }, Timestamp::now()).unwrap()
+}
+
+#[tokio::test]
+async fn what_passed_and_was_told_of_to_nobody_is_released_when_a_schedule_comes() {
+    let place = place().await;
+    assert_eq!(place.deliver(schedule()).await.unwrap(), [], "there is nothing");
+    let first = place.judged(1, true, None).await;
+    let events = place.deliver(schedule()).await.unwrap();
+    let [event] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!(event.read::<ReleaseChanged>().unwrap().unwrap().champion, first);
+    assert_eq!(place.deliver(schedule()).await.unwrap(), [], "it is done");
+    // Newer ones that failed or were not judged beside this champion do not stand in the way of one that passed.
+    let second = place.judged(2, true, Some(&first)).await;
+    place.judged(3, false, Some(&first)).await;
+    place.judged(4, true, None).await;
+    place.version(5).await;
+    assert_eq!(place.deliver(schedule()).await.unwrap().len(), 1);
+    assert_eq!(place.release().await.unwrap().champion, second);
+    assert_eq!(place.ledger().await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_schedule_brings_nothing_back_that_was_replaced_or_is_older() {
+    let place = place().await;
+    let first = place.judged(1, true, None).await;
+    place.deliver(evaluated("pets", &first, true)).await.unwrap();
+    let older = place.judged(2, true, Some(&first)).await;
+    let newer = place.judged(3, true, Some(&first)).await;
+    place.deliver(evaluated("pets", &newer, true)).await.unwrap();
+    place.promote.roll_back(by()).await.unwrap();
+    assert_eq!(place.deliver(schedule()).await.unwrap(), []);
+    assert_eq!(place.release().await.unwrap().champion, first, "neither {newer} nor {older}");
 }
 
 #[tokio::test]

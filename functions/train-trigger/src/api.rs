@@ -8,7 +8,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use pappus_domain::trigger::{Cause, DecisionRecord};
 use pappus_domain::{Run, RunId};
-use pappus_host::{Failure, Operator};
+use pappus_host::{Failure, Operator, Reader};
 use serde::{Deserialize, Serialize};
 
 use crate::app::Decider;
@@ -89,6 +89,7 @@ impl From<Asked> for Cause {
 }
 
 async fn decisions(
+    _: Reader,
     State(decider): State<Arc<Decider>>,
     page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Json<Decisions>, Failure> {
@@ -108,6 +109,7 @@ async fn decide(
 }
 
 async fn runs(
+    _: Reader,
     State(decider): State<Arc<Decider>>,
     page: Result<Query<Page>, QueryRejection>,
 ) -> Result<Json<Runs>, Failure> {
@@ -116,6 +118,7 @@ async fn runs(
 }
 
 async fn run(
+    _: Reader,
     State(decider): State<Arc<Decider>>,
     id: Result<Path<RunId>, PathRejection>,
 ) -> Result<Json<Run>, Failure> {

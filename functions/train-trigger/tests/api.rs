@@ -11,14 +11,14 @@ use pappus_catalog::contract::samples;
 use pappus_domain::Feedback;
 use pappus_domain::event::{FeedbackGiven, TrainingRequested};
 use pappus_domain::trigger::Cause;
-use pappus_host::{App, Operator};
+use pappus_host::{App, local};
 use pappus_train_trigger::app_with;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 fn app(place: &Place) -> App {
     let app = app_with(place.context.clone(), None);
-    App { router: Operator::everybody(app.router), ..app }
+    App { router: local(app.router), ..app }
 }
 
 async fn send(app: &App, request: Request<Body>) -> (StatusCode, Value) {

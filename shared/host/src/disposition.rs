@@ -5,10 +5,13 @@ use std::fmt;
 
 use axum::Json;
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pappus_domain::event::BadEvent;
 use serde_json::json;
+
+/// How a key may be sent.
+const CHALLENGE: &str = "Bearer, Basic realm=\"pappus\"";
 
 /// What a failure means to the caller, and to a broker that may deliver again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub enum Disposition {
     TooLarge,
     /// It is of a type that is not read.
     WrongType,
+    /// Nobody knows who asks.
+    Unauthorized,
     /// Whoever asks may not.
     Forbidden,
     /// What it asks for is not there.
@@ -34,12 +39,13 @@ pub enum Disposition {
 }
 
 impl Disposition {
-    /// The HTTP status. A broker drops an event on 400, 403, 413 and 415, and delivers it again on the rest.
+    /// The HTTP status. A broker drops an event on 400, 401, 403, 413 and 415, and delivers it again on the rest.
     pub const fn status(self) -> StatusCode {
         match self {
             Self::Refused => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::WrongType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Absent => StatusCode::NOT_FOUND,
             Self::Conflict => StatusCode::CONFLICT,
@@ -55,6 +61,7 @@ impl Disposition {
             Self::Refused => "Refused",
             Self::TooLarge => "TooLarge",
             Self::WrongType => "WrongType",
+            Self::Unauthorized => "Unauthorized",
             Self::Forbidden => "Forbidden",
             Self::Absent => "Absent",
             Self::Conflict => "Conflict",
@@ -186,6 +193,10 @@ impl IntoResponse for Failure {
         if status.is_server_error() {
             tracing::warn!(status = status.as_u16(), error = %self, "request failed");
         }
-        (status, Json(json!({ "detail": self.to_string() }))).into_response()
+        let answer = (status, Json(json!({ "detail": self.to_string() })));
+        match self.disposition {
+            Disposition::Unauthorized => ([(header::WWW_AUTHENTICATE, CHALLENGE)], answer).into_response(),
+            _ => answer.into_response(),
+        }
     }
 }

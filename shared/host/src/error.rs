@@ -35,6 +35,9 @@ pub enum Error {
         /// What is wrong, and where.
         why: String,
     },
+    /// The keys of callers cannot be read.
+    #[error("PAPPUS_API_KEYS cannot be used: {0}")]
+    Keys(String),
     /// AWS Lambda hosts it, and it was built without that.
     #[error(
         "AWS_LAMBDA_RUNTIME_API is set, and this build cannot be hosted by AWS Lambda: build with the feature `aws`"
@@ -69,7 +72,7 @@ impl Error {
         use pappus_catalog::Error as Catalog;
         use pappus_objects::Error as Objects;
         match self {
-            Self::Setting { .. } | Self::Policy { .. } | Self::Logs(_) | Self::NoLambda => true,
+            Self::Setting { .. } | Self::Policy { .. } | Self::Keys(_) | Self::Logs(_) | Self::NoLambda => true,
             Self::Objects(error) => matches!(
                 error,
                 Objects::BadUrl { .. }

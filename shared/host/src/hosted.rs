@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_extractor, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, get, on, post};
 use pappus_domain::event::Data;
@@ -18,11 +18,13 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::caller::{Operator, Reader, local, with_keys};
 use crate::context::Context;
 use crate::disposition::{Disposition, Failure, unknown_route};
 use crate::handling::{Handled, Handling};
 use crate::incoming;
 use crate::outgoing::Outlet;
+use crate::settings::Host;
 use crate::wrong_method::wrong_method;
 
 /// By which a request is known in logs, and to whoever sent it.
@@ -49,19 +51,31 @@ impl Hosted {
 
     /// All that it answers over HTTP. Events are taken on `/events`, and on `/`, where brokers send them.
     pub fn router(&self) -> Router {
-        let events = Router::new()
+        let mut events = Router::new()
             .route("/", post(receive))
             // MinIO asks whether anybody is there before it sends.
             .route("/events", post(receive).merge(on(MethodFilter::HEAD, || async { StatusCode::NO_CONTENT })))
             .layer(DefaultBodyLimit::max(self.app.on_event.max_event_bytes()))
             .with_state(self.handling.clone());
-        let common = Router::new()
+        let mut inside = Router::new().route("/metrics", get(metrics)).with_state(Arc::new(self.clone()));
+        if self.context.settings.host == Host::Lambda {
+            // Its events come another way, and no network is around it: whoever comes here has come from outside.
+            events = events.route_layer(from_extractor::<Operator>());
+            inside = inside.route_layer(from_extractor::<Reader>());
+        }
+        let health = Router::new()
             .route("/health/live", get(|| async { StatusCode::OK }))
             .route("/health/ready", get(ready))
-            .route("/metrics", get(metrics))
             .with_state(Arc::new(self.clone()));
-        let all = self.app.router.clone().merge(events).merge(common).fallback(unknown_route);
-        all.method_not_allowed_fallback(wrong_method).layer(from_fn(with_request_id))
+        let all = self.app.router.clone().merge(events).merge(inside).merge(health).fallback(unknown_route);
+        let all = all.method_not_allowed_fallback(wrong_method);
+        with_keys(all, self.context.settings.api_keys.clone()).layer(from_fn(with_request_id))
+    }
+
+    /// The same for a server that only this machine reaches: there no key is needed, unless there are keys.
+    pub fn local_router(&self) -> Router {
+        let router = self.router();
+        if self.context.settings.api_keys.is_some() { router } else { local(router) }
     }
 
     /// Whether it can do its work now.

@@ -13,6 +13,7 @@
 //! ```
 
 mod app;
+mod caller;
 mod connection;
 mod context;
 mod disposition;
@@ -20,12 +21,12 @@ mod error;
 mod handling;
 mod hosted;
 mod incoming;
+mod keys;
 #[cfg(feature = "aws")]
 mod lambda;
 mod launch;
 mod linger;
 mod notify;
-mod operator;
 mod outgoing;
 mod policy;
 mod run;
@@ -38,13 +39,14 @@ mod together;
 mod wrong_method;
 
 pub use app::{App, OnEvent, Outcome};
+pub use caller::{Asker, Labeller, Operator, Reader, local};
 pub use context::Context;
 pub use disposition::{Dispose, Disposition, Failure};
 pub use error::Error;
 pub use hosted::Hosted;
+pub use keys::{Holder, Keys, NewKey, NotARole, NotKeys, Role};
 pub use launch::{JobTemplate, LambdaFunction, Launch};
 pub use notify::{Email, Encryption, Notify, Webhook};
-pub use operator::Operator;
 #[cfg(feature = "aws")]
 pub use outgoing::EventBridge;
 pub use outgoing::{Bus, Deliveries, KnativeSink, Outlet, Publisher};

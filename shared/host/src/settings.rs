@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use pappus_domain::ModelName;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::error::Error;
+use crate::keys::Keys;
 use crate::launch::{self, Launch};
 use crate::notify::Notify;
 use crate::policy;
@@ -103,6 +105,8 @@ pub struct Settings {
     pub launch_timeout: Duration,
     /// `PAPPUS_POLICY`: when to train, out of a file.
     pub policy: Policy,
+    /// `PAPPUS_API_KEYS`: who may ask for what over HTTP, out of a file, or as it is.
+    pub api_keys: Option<Arc<Keys>>,
     /// `PAPPUS_TRACKING`, with what MLflow's own clients read beside it; none for `none:`.
     pub tracking: Option<Server>,
     /// `PAPPUS_NOTIFY_WEBHOOK`, `PAPPUS_NOTIFY_EMAIL` and `PAPPUS_SMTP_PASSWORD`: where people are told what happened.
@@ -121,7 +125,7 @@ impl Settings {
     /// `PAPPUS_HOME`.
     ///
     /// # Errors
-    /// [`Error::Setting`], [`Error::Policy`] or [`Error::Logs`], naming the variable, what it held and what it may hold.
+    /// [`Error::Setting`], [`Error::Policy`], [`Error::Keys`] or [`Error::Logs`], naming the variable, what it held and what it may hold.
     pub fn read(variable: impl Fn(&str) -> Option<String>, home: Option<PathBuf>) -> Result<Self, Error> {
         let get = |name: &str| variable(name).filter(|value| !value.is_empty());
         let home = home.or_else(|| get("PAPPUS_HOME").map(PathBuf::from)).unwrap_or_else(|| ".pappus".into());
@@ -142,6 +146,7 @@ impl Settings {
             launch_timeout: launch::patience(get("PAPPUS_LAUNCH_TIMEOUT"))?,
             policy: get("PAPPUS_POLICY")
                 .map_or_else(|| Ok(Policy::default()), |path| policy::read(Path::new(&path)))?,
+            api_keys: get("PAPPUS_API_KEYS").map(|value| Keys::read(&value)).transpose()?.map(Arc::new),
             tracking: tracking(&get)?,
             notify: Notify::read(&get)?,
             objects: get("PAPPUS_OBJECTS").unwrap_or_else(|| under_home("file", "objects")),

@@ -16,7 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use common::file;
 use pappus_domain::Event;
-use pappus_host::{App, Disposition, Failure, Invoked, OnEvent, Outcome, RuntimeApi};
+use pappus_host::{App, Disposition, Failure, Invoked, NewKey, OnEvent, Operator, Outcome, Role, RuntimeApi};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
@@ -56,6 +56,7 @@ fn host_a_function() {
                 ([("x-seen-id", id), ("set-cookie", "a=b".into())], body)
             });
             let router = Router::new().route("/echo", echo).route("/model/info", get(|| async { "info" }));
+            let router = router.route("/who", post(|operator: Operator| async move { operator.name().to_owned() }));
             Ok(App { name: "echo", router, on_event: Arc::new(Echo) })
         },
     );
@@ -194,7 +195,6 @@ async fn requests_are_answered_as_over_http() {
     let (_, json) = lambda.invoke(file("api-gateway-stage")).await;
     assert_eq!(json["statusCode"], 200, "the stage is no part of the path");
 
-    // An event that comes by HTTP is an event.
     let event = |payload: &mut Value| {
         payload["rawPath"] = json!("/events");
         payload["headers"]["content-type"] = json!("application/cloudevents+json");
@@ -202,8 +202,61 @@ async fn requests_are_answered_as_over_http() {
         payload["isBase64Encoded"] = json!(false);
     };
     let (status, _, body) = lambda.ask(event).await;
+    assert!(status == 403 && body.contains("POST /events is for operators"), "whoever sends it is not known: {body}");
+    // An event that comes by HTTP, from somebody whom IAM has let in, is an event.
+    let (status, _, body) = lambda
+        .ask(|payload| {
+            event(payload);
+            by_iam(payload)
+        })
+        .await;
     let (_, direct) = lambda.invoke(file("cloudevent-structured")).await;
     assert_eq!((status, serde_json::from_str::<Value>(&body).unwrap()), (200, direct));
+}
+
+/// What a function URL adds that asks IAM who may.
+fn by_iam(payload: &mut Value) {
+    payload["requestContext"]["authorizer"] = json!({ "iam": {
+        "accessKey": "AKIAEXAMPLE", "accountId": "123456789012", "callerId": "AIDAEXAMPLE", "cognitoIdentity": null,
+        "principalOrgId": null, "userArn": "arn:aws:iam::123456789012:user/ada", "userId": "AIDAEXAMPLE",
+    } });
+}
+
+#[tokio::test]
+async fn callers_are_known_by_iam_or_by_key() {
+    let key = NewKey::of([7; 32], Role::Operate, "ada").unwrap();
+    let at = |path: &'static str| move |payload: &mut Value| payload["rawPath"] = json!(path);
+    let mut lambda = lambda(&[("PAPPUS_API_KEYS", &key.line)]).await;
+    let (status, _, body) = lambda.ask(at("/who")).await;
+    assert!(status == 401 && body.contains("send a key"), "{status} {body}");
+    let (status, _, _) = lambda
+        .ask(|payload| {
+            at("/metrics")(payload);
+            payload["requestContext"]["http"]["method"] = json!("GET")
+        })
+        .await;
+    assert_eq!(status, 401, "nor may just anybody look");
+    let (status, _, body) = lambda
+        .ask(|payload| {
+            at("/who")(payload);
+            by_iam(payload)
+        })
+        .await;
+    assert_eq!((status, body.as_str()), (200, "arn:aws:iam::123456789012:user/ada"));
+    let bearer = format!("Bearer {}", key.key);
+    let (status, _, body) = lambda
+        .ask(|payload| {
+            at("/who")(payload);
+            payload["headers"]["authorization"] = json!(bearer)
+        })
+        .await;
+    assert_eq!((status, body.as_str()), (200, "ada"));
+    // What API Gateway's other authorizers add is not IAM's word.
+    let jwt = |payload: &mut Value| {
+        at("/who")(payload);
+        payload["requestContext"]["authorizer"] = json!({ "jwt": { "claims": { "sub": "eve" } } });
+    };
+    assert_eq!(lambda.ask(jwt).await.0, 401);
 }
 
 #[tokio::test]

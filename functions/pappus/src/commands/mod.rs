@@ -8,6 +8,7 @@ mod follow;
 mod images;
 mod ingest;
 mod job;
+mod key;
 mod migrate;
 mod models;
 mod notify;
@@ -63,6 +64,9 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Trouble> {
     if let Command::Sample(options) = &cli.command {
         return sample::run(options, output);
     }
+    if let Command::Key(options) = &cli.command {
+        return key::run(options, output);
+    }
     if let Command::Migrate(options) = cli.command {
         // It has two homes, neither of them that of the settings; those of logging hold.
         settings(home, false)?;
@@ -104,7 +108,12 @@ pub(crate) async fn run(cli: Cli, output: Output) -> Result<(), Trouble> {
         Command::Status => status::run(&context, output).await,
         Command::Track(options) => track::run(&context, options, output).await,
         Command::Why(options) => why::run(&context, options.prediction, output).await,
-        Command::Sample(_) | Command::Up(_) | Command::Demo(_) | Command::Migrate(_) | Command::Notify(_) => Ok(()),
+        Command::Sample(_)
+        | Command::Key(_)
+        | Command::Up(_)
+        | Command::Demo(_)
+        | Command::Migrate(_)
+        | Command::Notify(_) => Ok(()),
     };
     if !matches!(done, Err(Trouble::Interrupted)) {
         linger(&context).await;

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use pappus_host::{
-    App, Bus, Context, Events, Failure, Hosted, Launch, Operator, Outlet, Settings, Together, bind, serve,
-    shutdown_signal,
+    App, Bus, Context, Events, Failure, Hosted, Launch, Outlet, Settings, Together, bind, serve, shutdown_signal,
 };
 use pappus_train_trigger::{Child, Error, Launcher, Telling};
 use tokio::net::TcpListener;
@@ -31,7 +30,7 @@ pub(crate) async fn run(settings: Settings, port: u16) -> Result<(), Trouble> {
     served
 }
 
-/// Listens on the loopback address only: there the routes that change things need no key.
+/// Listens on the loopback address only: there the routes that change things need no key, unless there are keys.
 pub(crate) async fn listen(port: u16) -> Result<TcpListener, Trouble> {
     bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.map_err(of_host)
 }
@@ -68,8 +67,7 @@ impl Up {
         // Caught before anybody is told where it listens, and may send one.
         let stop = shutdown_signal().map_err(of_host)?;
         listening(listener.local_addr().map_err(Failure::from_error)?);
-        // Whoever reaches this machine's loopback address may do what its user may.
-        serve(listener, Operator::everybody(self.0.router()), stop).await;
+        serve(listener, self.0.local_router(), stop).await;
         self.0.close().await;
         Ok(())
     }

@@ -13,7 +13,7 @@ use pappus_domain::event::ReleaseChanged;
 use pappus_domain::model::Training;
 use pappus_domain::release::ReleaseAction;
 use pappus_domain::{Event, ModelVersion, Release, Timestamp};
-use pappus_host::{App, Bus, Context, Hosted, Operator, Outlet, Settings};
+use pappus_host::{App, Bus, Context, Hosted, Outlet, Settings, local};
 use pappus_inference::{Golden, GoldenImage, Limits, Network, PROBABILITIES, Package, Runtime, decode, resize};
 use pappus_learning::onnx::proto::DataType;
 use pappus_learning::onnx::{Dim, GraphBuilder, attribute};
@@ -57,7 +57,7 @@ pub async fn serving() -> (Stores, App, ModelVersion) {
 pub async fn app(context: &Context) -> App {
     let app = pappus_predict::app(context.clone()).await;
     let router = Hosted::new(app.clone(), context.clone(), Outlet::Answered).router();
-    App { router: Operator::everybody(router), ..app }
+    App { router: local(router), ..app }
 }
 
 pub const SIDE: u32 = 8;

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -15,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use tower::ServiceExt as _;
 
+use crate::caller::Caller;
 use crate::disposition::{Disposition, Failure};
 
 /// The most bytes of an answer: Lambda takes 6 MB of JSON, and base64 makes four bytes of three.
@@ -46,6 +48,22 @@ struct RequestContext<'a> {
     http: Http<'a>,
     #[serde(borrow, default)]
     stage: Cow<'a, str>,
+    #[serde(default)]
+    authorizer: Option<Authorizer>,
+}
+
+/// Who has been let in, where somebody has looked.
+#[derive(Deserialize)]
+struct Authorizer {
+    #[serde(default)]
+    iam: Option<Iam>,
+}
+
+/// Whom IAM has let in. AWS writes it; what a caller sends stands elsewhere.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Iam {
+    user_arn: Arc<str>,
 }
 
 #[derive(Deserialize)]
@@ -87,7 +105,7 @@ pub(super) fn read(payload: &str, request_id: &str) -> Option<Result<Request<Bod
 
 fn request(payload: Payload<'_>, request_id: &str) -> Result<Request<Body>, Failure> {
     let Payload { raw_path, raw_query_string, headers, cookies, request_context, body, is_base64_encoded } = payload;
-    let RequestContext { http, stage } = request_context;
+    let RequestContext { http, stage, authorizer } = request_context;
     // API Gateway puts a stage that has a name before the path.
     let path = match raw_path.strip_prefix('/').and_then(|path| path.strip_prefix(&*stage)) {
         Some("") if !stage.is_empty() => "/",
@@ -115,6 +133,9 @@ fn request(payload: Payload<'_>, request_id: &str) -> Result<Request<Body>, Fail
     }
     if !headers.keys().any(|name| name.eq_ignore_ascii_case("x-request-id")) {
         request = request.header("x-request-id", request_id);
+    }
+    if let Some(Iam { user_arn }) = authorizer.and_then(|authorizer| authorizer.iam) {
+        request = request.extension(Caller::Trusted(Some(user_arn)));
     }
     request.body(body.into()).map_err(|error| refused(format!("this is no request: {error}")))
 }

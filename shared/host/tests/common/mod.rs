@@ -60,8 +60,14 @@ pub fn function(doing: impl Fn(Event) -> Result<Vec<Event>, Failure> + Send + Sy
 
 /// A context over stores in a folder of its own.
 pub async fn context() -> (Context, TempDir) {
+    context_with(&[]).await
+}
+
+/// The same, with these settings.
+pub async fn context_with(variables: &[(&str, &str)]) -> (Context, TempDir) {
     let home = tempfile::tempdir().unwrap();
-    let settings = Settings::read(|_| None, Some(home.path().into())).unwrap();
+    let value = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    let settings = Settings::read(value, Some(home.path().into())).unwrap();
     (Context::open(settings, Arc::new(Kept::default())).await.unwrap(), home)
 }
 
