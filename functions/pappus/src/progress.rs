@@ -35,12 +35,13 @@ pub(crate) fn training(output: Output) -> Progress {
     Arc::new(move |step| {
         let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
         match step {
-            Step::Extracting { candidate, done, total } => {
-                if shown.message() != candidate {
+            Step::Extracting { done, total, .. } | Step::Validating { done, total, .. } => {
+                let what = step.to_string();
+                if shown.message() != what {
                     shown.finish_and_clear();
-                    *shown = bar(output, &candidate, total);
+                    *shown = bar(output, &what, total);
                 }
-                shown.set_position(done);
+                shown.set_position(done.max(shown.position()));
             }
             Step::Validated { candidate, accuracy, .. } => {
                 shown.finish_and_clear();

@@ -8,7 +8,7 @@ use pappus_domain::run::Recipe;
 use pappus_domain::stats::Proportion;
 use pappus_domain::validation::{ValidationCurve, ValidationPoint};
 use pappus_domain::{DataSet, DataSetEntry, Split, Timestamp};
-use pappus_learning::validate::cross_validate;
+use pappus_learning::validate::cross_validate_watched;
 use pappus_learning::{Chosen, Extractor, Matrix, Plan, Samples, Scaling, Views, assemble};
 use pappus_tracking::Measure;
 
@@ -65,17 +65,21 @@ impl TrainSide {
         }
     }
 
-    /// Cross-validates features: `views` rows for each image of [`TrainSide::entries`].
+    /// Cross-validates features: `views` rows for each image of [`TrainSide::entries`]. `progress` is told how many folds are
+    /// done, and of how many.
     pub(crate) fn validate(
         &self,
         candidate: &Candidate,
         features: Matrix,
         views: usize,
         seed: u64,
+        progress: impl Fn(u64, u64) + Sync,
     ) -> Result<Validated, Error> {
         let plan = self.plan(candidate.scaling(features.cols()), seed);
         let views = Views::new(features, views)?;
-        let chosen = cross_validate(&self.samples(&views), &plan)?;
+        let folds = plan.deals() as u64;
+        progress(0, folds);
+        let chosen = cross_validate_watched(&self.samples(&views), &plan, &|done| progress(done as u64, folds))?;
         Ok(Validated { views, plan, chosen })
     }
 }

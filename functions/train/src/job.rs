@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pappus_catalog::{Acquired, while_held};
 use pappus_domain::event::{ModelTrained, TrainingFailed};
-use pappus_domain::{Lease, Manifest, Run, RunId, RunStatus, Timestamp};
+use pappus_domain::{Event, Lease, Manifest, Run, RunId, RunStatus, Timestamp};
 use pappus_host::{Context, Disposition, Failure};
 use pappus_tracking::News;
 use uuid::Uuid;
@@ -257,10 +257,26 @@ impl Train {
         for other in catalog.runs(&run.request.model, RECENT).await? {
             if other.request.run < run.request.run && !other.status.is_over() {
                 let message = format!("it was cut off, and run {} came after it", run.request.run);
-                catalog.update_run(&other.request.run, None, &RunStatus::Failed { message }, Timestamp::now()).await?;
-                self.context.tracking.tell(News::run(other.request.run)).await;
+                let id = other.request.run;
+                let failed = RunStatus::Failed { message: message.clone() };
+                let moved = catalog.update_run(&id, None, &failed, Timestamp::now()).await?;
+                self.context.tracking.tell(News::run(id)).await;
+                if moved {
+                    self.publish(TrainingFailed { model: other.request.model, run: id, message }).await;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Tells the others of a run that nobody else tells of. Where they cannot be told, the row has it all the same.
+    async fn publish(&self, failed: TrainingFailed) {
+        let published = match Event::new("train", &failed, Timestamp::now()) {
+            Ok(event) => self.context.events.publish(event).await,
+            Err(error) => Err(Failure::from_error(error)),
+        };
+        if let Err(error) = published {
+            tracing::warn!(run = %failed.run, %error, "nobody is told that it was cut off");
+        }
     }
 }

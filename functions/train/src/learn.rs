@@ -156,10 +156,13 @@ impl Contest<'_> {
         let extraction = extraction.mirrored(is_learned).cached(!is_learned);
         let entries = &self.side.entries;
         let features = extraction.features(entries, self.extracting(&candidate, entries.len())).await?;
-        (self.progress)(Step::Validating { candidate: candidate.name.clone() });
         let (side, views, seed) = (self.side.clone(), extraction.views(), self.request.seed);
-        let entered = candidate.clone();
-        let validated = spawn_blocking(move || side.validate(&entered, features, views, seed)).await??;
+        let (entered, progress) = (candidate.clone(), self.progress.clone());
+        let validating = spawn_blocking(move || {
+            let told = |done, total| progress(Step::Validating { candidate: entered.name.clone(), done, total });
+            side.validate(&entered, features, views, seed, told)
+        });
+        let validated = validating.await??;
         let curve = {
             let mut curves = self.curves();
             curves.push(validated.curve(&candidate));

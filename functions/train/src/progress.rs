@@ -25,6 +25,10 @@ pub enum Step {
     Validating {
         /// The candidate.
         candidate: String,
+        /// Folds done; they are told of in any order.
+        done: u64,
+        /// Folds in all.
+        total: u64,
     },
     /// A candidate has been cross-validated.
     Validated {
@@ -47,7 +51,7 @@ impl fmt::Display for Step {
             Self::Freezing => f.write_str("freezing the data set"),
             Self::Learning => f.write_str("learning features from the images"),
             Self::Extracting { candidate, .. } => write!(f, "images through {candidate}"),
-            Self::Validating { candidate } => write!(f, "cross-validating {candidate}"),
+            Self::Validating { candidate, .. } => write!(f, "cross-validating {candidate}"),
             Self::Validated { candidate, accuracy, .. } => {
                 write!(f, "{candidate}: {:.1} % cross-validated", 100.0 * accuracy)
             }

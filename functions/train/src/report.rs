@@ -69,20 +69,31 @@ impl Report {
 impl Seen {
     fn hear(&mut self, step: &Step) {
         match step {
-            Step::Extracting { done, total, .. } => {
-                if self.reported.stage != step.to_string() {
-                    self.begin(step, *done);
-                }
-                let (since, before) = self.begun;
-                let eta = eta(since.elapsed(), done.saturating_sub(before), total.saturating_sub(*done));
-                (self.reported.done, self.reported.total) = (Some(*done), Some(*total));
-                self.reported.eta_seconds = eta.map(|eta| eta.as_secs());
+            Step::Extracting { done, total, .. } => self.count(step, *done, *total),
+            Step::Validating { done, total, .. } => {
+                // Folds end on several threads, and what was said last may be heard first.
+                let before = self.reported.done.filter(|_| self.is_at(step));
+                self.count(step, before.unwrap_or_default().max(*done), *total);
             }
             Step::Validated { accuracy, loss, .. } => {
                 (self.reported.accuracy, self.reported.loss) = (Some(*accuracy), Some(*loss));
             }
             _ => self.begin(step, 0),
         }
+    }
+
+    fn is_at(&self, step: &Step) -> bool {
+        self.reported.stage == step.to_string()
+    }
+
+    fn count(&mut self, step: &Step, done: u64, total: u64) {
+        if !self.is_at(step) {
+            self.begin(step, done);
+        }
+        let (since, before) = self.begun;
+        let eta = eta(since.elapsed(), done.saturating_sub(before), total.saturating_sub(done));
+        (self.reported.done, self.reported.total) = (Some(done), Some(total));
+        self.reported.eta_seconds = eta.map(|eta| eta.as_secs());
     }
 
     fn begin(&mut self, step: &Step, done: u64) {

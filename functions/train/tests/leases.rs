@@ -3,16 +3,17 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use common::{Place, has_runtime, place};
 use jiff::SignedDuration;
 use pappus_catalog::Acquired;
 use pappus_catalog::contract::samples;
 use pappus_domain::event::{ModelTrained, TrainingFailed, TrainingRequested};
 use pappus_domain::{Event, Lease, RunId, RunStatus, Timestamp};
-use pappus_host::{Dispose as _, Disposition};
+use pappus_host::{Context, Dispose as _, Disposition, Failure, Publisher};
 use pappus_train::{Ended, Error, Step, Train, Trained};
 use tokio::sync::mpsc;
 
@@ -174,12 +175,26 @@ async fn of_two_trainings_at_once_one_makes_the_model() {
     assert_eq!(place.context.catalog.models(&samples::name("pets"), 10).await.unwrap().len(), 1);
 }
 
+/// Whoever is told of events.
+#[derive(Default)]
+struct Told(Mutex<Vec<Event>>);
+
+#[async_trait]
+impl Publisher for Told {
+    async fn publish(&self, event: Event) -> Result<(), Failure> {
+        self.0.lock().unwrap().push(event);
+        Ok(())
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_that_has_run_out_is_taken_over_and_the_dead_run_is_marked_so() {
     if !has_runtime() {
         return;
     }
-    let place = place().await;
+    let Place { context, home } = place().await;
+    let told = Arc::new(Told::default());
+    let place = Place { context: Context { events: told.clone(), ..context }, home };
     place.draw(20).await;
     let dead = place.ask(1, |_| {}).await;
     let catalog = &place.context.catalog;
@@ -190,6 +205,12 @@ async fn a_lease_that_has_run_out_is_taken_over_and_the_dead_run_is_marked_so() 
     place.train().run(&id).await.unwrap().unwrap();
     let message = place.failure(&dead).await;
     assert!(message.contains("cut off") && message.contains(&id.to_string()), "{message}");
+    let told: Vec<TrainingFailed> = told.0.lock().unwrap().iter().filter_map(|event| event.read().unwrap()).collect();
+    assert_eq!(
+        told,
+        [TrainingFailed { model: samples::name("pets"), run: dead, message }],
+        "and those who want to know"
+    );
     assert_eq!(catalog.lease(&lease_name()).await.unwrap(), None);
 }
 

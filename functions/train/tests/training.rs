@@ -56,6 +56,12 @@ async fn a_training_makes_a_package_that_proves_itself_and_tells_the_kinds_apart
             |step: &Step| matches!(step, Step::Extracting { done, total, .. } if (*done, *total) == (side, side));
         assert!(steps.iter().any(is_whole), "{side}: {steps:?}");
     }
+    let folds = steps.iter().filter_map(|step| match step {
+        Step::Validating { done, total, .. } => Some((*done, *total)),
+        _ => None,
+    });
+    let folds: Vec<_> = folds.collect();
+    assert!(folds.contains(&(0, folds[0].1)) && folds.contains(&(folds[0].1, folds[0].1)), "{folds:?}");
     assert!(steps.iter().any(|step| matches!(step, Step::Validated { accuracy, .. } if *accuracy > 0.9)));
     let event = trained.event();
     assert_eq!((event.model, event.version, event.run), (name, version, id));

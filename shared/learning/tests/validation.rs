@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used)] // a test may panic, and so may what helps it
 
 use std::collections::HashSet;
+use std::sync::Mutex;
 
-use pappus_learning::validate::{assign_folds, cross_validate, nested_accuracy};
+use pappus_learning::validate::{assign_folds, cross_validate, cross_validate_watched, nested_accuracy};
 use pappus_learning::{Error, Matrix, Plan, Samples, Scaling, Score, Views};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -59,6 +60,17 @@ fn classes_that_a_feature_tells_apart_are_told_apart() {
         assert!(chosen.table.iter().all(|score| score.log_loss >= chosen.best.log_loss));
         assert!(nested_accuracy(&data.samples(), &plan()).unwrap() > 0.95);
     }
+}
+
+#[test]
+fn every_fold_is_told_of_once() {
+    let data = Data::new(&[40, 40], 0.3);
+    let told = Mutex::new(Vec::new());
+    let chosen = cross_validate_watched(&data.samples(), &plan(), &|done| told.lock().unwrap().push(done)).unwrap();
+    let mut told = told.into_inner().unwrap();
+    told.sort_unstable();
+    assert_eq!(told, (1..=plan().deals()).collect::<Vec<_>>());
+    assert_eq!(chosen, cross_validate(&data.samples(), &plan()).unwrap());
 }
 
 #[test]

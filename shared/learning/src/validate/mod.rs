@@ -2,6 +2,8 @@
 
 mod folds;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rayon::prelude::*;
 
 use crate::head::{Parameters, Problem, balance, check_labels, check_strength};
@@ -116,6 +118,13 @@ pub struct Plan {
     pub scaling: Scaling,
 }
 
+impl Plan {
+    /// How many folds are fitted to the others and scored, in all.
+    pub const fn deals(&self) -> usize {
+        self.folds * self.repeats
+    }
+}
+
 /// How well one strength did on images held out.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Score {
@@ -158,9 +167,17 @@ pub struct Chosen {
 /// [`Error::Length`] when labels, groups and images differ in number or blocks do not make up the columns, [`Error::Labels`] when a label is out of range,
 /// [`Error::Parameter`] for a strength out of range, no strength, no repeat, or more folds than groups.
 pub fn cross_validate(samples: &Samples, plan: &Plan) -> Result<Chosen, Error> {
+    cross_validate_watched(samples, plan, &|_| {})
+}
+
+/// As [`cross_validate`]. `done` is told how many folds of the [`Plan::deals`] are done, by any thread and in any order.
+///
+/// # Errors
+/// As [`cross_validate`].
+pub fn cross_validate_watched(samples: &Samples, plan: &Plan, done: &(impl Fn(usize) + Sync)) -> Result<Chosen, Error> {
     check(samples, plan)?;
     let images: Vec<usize> = (0..samples.labels.len()).collect();
-    choose(samples, plan, &images)
+    choose(samples, plan, &images, done)
 }
 
 /// The accuracy to expect of the whole procedure, the choice of a strength included: in each fold the strength is chosen
@@ -173,7 +190,7 @@ pub fn nested_accuracy(samples: &Samples, plan: &Plan) -> Result<f64, Error> {
     let images: Vec<usize> = (0..samples.labels.len()).collect();
     let inner = Plan { repeats: 1, seed: plan.seed ^ INNER_SEED, ..plan.clone() };
     let right = splits(samples, plan, &images)?.into_par_iter().map(|split| {
-        let strength = choose(samples, &inner, &split.train)?.best.strength;
+        let strength = choose(samples, &inner, &split.train, &|_| {})?.best.strength;
         let only = Plan { strengths: vec![strength], ..inner.clone() };
         Ok(split.tallies(samples, &only)?.iter().map(|tally| tally.right).sum())
     });
@@ -199,10 +216,15 @@ fn check(samples: &Samples, plan: &Plan) -> Result<(), Error> {
     plan.strengths.iter().try_for_each(|&strength| check_strength(strength))
 }
 
-fn choose(samples: &Samples, plan: &Plan, images: &[usize]) -> Result<Chosen, Error> {
+fn choose(samples: &Samples, plan: &Plan, images: &[usize], done: &(impl Fn(usize) + Sync)) -> Result<Chosen, Error> {
     let splits = splits(samples, plan, images)?;
-    let tallies: Vec<Vec<Tally>> =
-        splits.par_iter().map(|split| split.tallies(samples, plan)).collect::<Result<_, Error>>()?;
+    let folds = AtomicUsize::new(0);
+    let tally = |split: &Split| {
+        let tallies = split.tallies(samples, plan)?;
+        done(folds.fetch_add(1, Ordering::Relaxed) + 1);
+        Ok(tallies)
+    };
+    let tallies: Vec<Vec<Tally>> = splits.par_iter().map(tally).collect::<Result<_, Error>>()?;
     let table: Vec<Score> = (0..plan.strengths.len())
         .map(|index| score(plan.strengths[index], tallies.iter().map(|of_split| of_split[index])))
         .collect();
