@@ -76,6 +76,7 @@ impl fmt::Debug for Settings {
             launcher,
             launch_timeout,
             policy,
+            api_keys,
             tracking,
             notify,
             host,
@@ -96,6 +97,7 @@ impl fmt::Debug for Settings {
             .field("launcher", launcher)
             .field("launch_timeout", launch_timeout)
             .field("policy", policy)
+            .field("api_keys", api_keys)
             .field("tracking", tracking)
             .field("notify", notify)
             .field("host", host)
