@@ -116,7 +116,7 @@ async fn what_is_no_key_of_these_is_told_so_and_nothing_of_it_is_said() {
     let asked = asked(Some(&key(1, Role::Operate, "ada").line)).await;
     let (status, headers, body) = asked.send(ROUTES[0], &[]).await;
     assert_eq!(
-        (status, &headers[header::WWW_AUTHENTICATE]),
+        (status, headers[header::WWW_AUTHENTICATE].to_str().unwrap()),
         (StatusCode::UNAUTHORIZED, "Bearer, Basic realm=\"pappus\"")
     );
     assert_eq!(detail(&body), "POST /change is for operators: send a key, as `authorization: Bearer KEY`");
