@@ -95,12 +95,13 @@ class Watch(Program):
 
 
 class Alertmanager(Watch):
-    """With its own configuration, which waits less, and tells `people` and `train_trigger`: URLs."""
+    """With its own configuration, which waits less, and tells `people` (or nobody) and `train_trigger`: URLs."""
 
     def __init__(self, folder, people, train_trigger):
         folder = folder / "alertmanager"
         (folder / "secrets").mkdir(parents=True)
-        (folder / "secrets/webhook").write_text(people)
+        if people:
+            (folder / "secrets/webhook").write_text(people)
         (folder / "train-trigger").write_text(f"{train_trigger}\n")
         text = (INFRA / "alertmanager/alertmanager.yml").read_text().replace(MOUNTED, f"{folder}/")
         text, count = re.subn(r"(group_wait|group_interval): \w+", r"\1: 1s", text)
@@ -118,7 +119,7 @@ class Prometheus(Watch):
         folder = folder / "prometheus"
         (folder / "rules").mkdir(parents=True)
         configuration = yaml.safe_load((INFRA / "prometheus/prometheus.yml").read_text())
-        configuration["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+        configuration["global"] = {"scrape_interval": "2s", "evaluation_interval": "1s"}
         statics = [each for scraped in configuration["scrape_configs"] for each in scraped["static_configs"]]
         statics += configuration["alerting"]["alertmanagers"][0]["static_configs"]
         port = free_port()
@@ -126,7 +127,7 @@ class Prometheus(Watch):
         for each in statics:
             each["targets"] = [places[target] for target in each["targets"]]
         for name in configuration["rule_files"]:
-            text = re.sub(r"^( +)for: \w+$", r"\1for: 2s", (INFRA / "prometheus" / name).read_text(), flags=re.M)
+            text = re.sub(r"^( +)for: \w+$", r"\1for: 5s", (INFRA / "prometheus" / name).read_text(), flags=re.M)
             (folder / name).write_text(re.sub(r"^ +interval: \w+\n", "", text, flags=re.M))
         file = folder / "prometheus.yml"
         file.write_text(yaml.safe_dump(configuration))
