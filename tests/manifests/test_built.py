@@ -114,7 +114,7 @@ class Built(unittest.TestCase):
 
     def test_the_template_of_jobs_is_its_file_but_for_image_and_memory(self):
         file = (FOLDER / "base/training/job.yaml").read_text()
-        for name, memory in {"local": "1536Mi", "production": "3Gi"}.items():
+        for name, memory in {"local": "1536Mi", "local-airflow": "1536Mi", "production": "3Gi"}.items():
             (found,) = [
                 each["data"]["job.yaml"]
                 for each in of_kind(rendered.overlay(name), "ConfigMap")

@@ -1,6 +1,9 @@
 """What `scripts/cluster up` applies and says, told by what it asks of kubectl, which is a stand-in here: it builds with the real
 one, writes down what it would apply, and knows of a cluster with everything in it."""
 
+import base64
+import hashlib
+import json
 import os
 import pathlib
 import re
@@ -16,6 +19,8 @@ KUBECTL = r"""#!/usr/bin/env bash
 case "$*" in
   "kustomize "*) exec "$REAL" "$@" ;;
   *"apply -k "*) "$REAL" kustomize "${@: -1}" >"$APPLIED" ;;
+  *"get secret pappus-api-keys"*) [ -z "$KEYS" ] || echo "$KEYS" ;;
+  *"apply -f -"*) cat >>"$MADE" ;;
   *"get secret"*) [[ " $SECRETS " == *" ${*: -1} "* ]] ;;
   *"get services -o name") printf 'service/%s\n' grafana minio predict ;;
   *latestReadyRevisionName*) ;;
@@ -35,13 +40,14 @@ class Up(unittest.TestCase):
         self.addCleanup(made.cleanup)
         self.folder = pathlib.Path(made.name)
 
-    def up(self, *options, secrets="pappus mariadb minio grafana", overlay="production"):
+    def up(self, *options, secrets="pappus mariadb minio grafana airflow", overlay="production", keys=""):
         """How it ended, and what was applied."""
         (self.folder / "kubectl").write_text(KUBECTL)
         (self.folder / "kubectl").chmod(0o755)
         applied = self.folder / "applied.yaml"
         applied.unlink(missing_ok=True)
         told = {"APPLIED": str(applied), "REAL": shutil.which("kubectl"), "SECRETS": secrets, "TMPDIR": str(self.folder)}
+        told |= {"KEYS": keys, "MADE": str(self.folder / "made.yaml")}
         environment = {**os.environ, **told, "PATH": f"{self.folder}:{os.environ['PATH']}"}
         done = command(TOP / "scripts/cluster", "up", "--overlay", overlay, *options, env=environment)
         left = [each.name for each in self.folder.glob("pappus-cluster.*")]
@@ -109,6 +115,20 @@ class Up(unittest.TestCase):
         done, _ = self.up(secrets="pappus")
         self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_functions_know_airflow_by_the_key_that_is_made_for_it(self):
+        before = f"predict shop sha256:{'0' * 64}"
+        self.up(overlay="local-airflow", secrets="pappus mariadb minio grafana", keys=before)
+        made = yaml.safe_load((self.folder / "made.yaml").read_text())["items"]
+        made = {each["metadata"]["name"]: each["stringData"] for each in made}
+        digest = hashlib.sha256(made["airflow"]["pappus-key"].encode()).hexdigest()
+        self.assertEqual(made["pappus-api-keys"]["keys"], f"{before}\noperate airflow sha256:{digest}\n")
+        self.assertEqual(len(base64.urlsafe_b64decode(made["airflow"]["fernet-key"])), 32)
+        self.assertEqual(list(json.loads(made["airflow"]["passwords.json"])), ["admin"])
+        needs = r"secretKeyRef:\n *key: ([a-z-]+)\n *name: airflow\n(?! *optional)"
+        asked = set(re.findall(needs, rendered.text(TOP / "k8s-knative/overlays/local-airflow")))
+        self.assertLessEqual(asked, set(made["airflow"]))
+        self.assertGreater(len(asked), 3)
+
     def test_addresses_are_of_what_is_there(self):
         done, _ = self.up()
         said = re.findall(r"kubectl -n pappus port-forward service/(\w+) \d+:(\d+)", done.stdout)
@@ -120,6 +140,5 @@ class Up(unittest.TestCase):
         for name in rendered.COMPONENTS:
             for service in rendered.of_kind(rendered.with_component(name), "Service", "v1"):
                 ports = [str(port["port"]) for port in service["spec"]["ports"]]
-                # A database has no page.
-                if not {"3306", "5432"} & set(ports):
+                if service["metadata"]["name"] not in ("mariadb", "airflow-postgres", "dead-letters"):
                     self.assertIn(told.get(service["metadata"]["name"]), ports, service["metadata"]["name"])
