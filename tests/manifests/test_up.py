@@ -1,5 +1,5 @@
-"""What `scripts/cluster up` applies and says, told by what it asks of kubectl, which is a stand-in here: it builds with the real
-one, writes down what it would apply, and knows of a cluster with everything in it."""
+"""What `scripts/cluster up` applies and says, told by what it asks of kubectl, which is a stand-in here: it builds with the
+real one, writes down what it would apply, and knows of a cluster with everything in it."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ case "$*" in
   "kustomize "*) exec "$REAL" "$@" ;;
   *"apply -k "*) "$REAL" kustomize "${@: -1}" >"$APPLIED" ;;
   *"get secret pappus-api-keys"*) [ -z "$KEYS" ] || echo "$KEYS" ;;
-  *"apply -f -"*) cat >>"$MADE" ;;
+  *"apply "*"-f -") cat >>"$MADE" ;;
   *"get secret"*) [[ " $SECRETS " == *" ${*: -1} "* ]] ;;
   *"get services -o name") printf 'service/%s\n' grafana minio predict ;;
   *latestReadyRevisionName*) ;;
