@@ -117,7 +117,7 @@ class Up(unittest.TestCase):
 
     def test_functions_know_airflow_by_the_key_that_is_made_for_it(self):
         before = f"predict shop sha256:{'0' * 64}"
-        self.up(overlay="local-airflow", secrets="pappus mariadb minio grafana", keys=before)
+        self.up(overlay="local-airflow", secrets="pappus mariadb minio grafana", keys=f"{before}\noperate airflow sha256:{'1' * 64}")
         made = yaml.safe_load((self.folder / "made.yaml").read_text())["items"]
         made = {each["metadata"]["name"]: each["stringData"] for each in made}
         digest = hashlib.sha256(made["airflow"]["pappus-key"].encode()).hexdigest()
