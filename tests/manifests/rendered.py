@@ -114,3 +114,18 @@ def definitions():
     found = knative()
     files = [*(found["serving"] / "config/core/300-resources").glob("*.yaml")]
     return sorted(files) + sorted((found["eventing"] / "config/core/resources").glob("*.yaml"))
+
+
+def kafka_definitions():
+    """Those of eventing-kafka-broker, whose own module is not to be had: Knative's operator carries its release 1.15. A source of
+    version v1 came with the next one, as a copy of v1beta1, and is made one here; nobody converts between them."""
+    file = knative()["operator"] / "cmd/operator/kodata/eventing-source/1.15/kafka/eventing-kafka-controller.yaml"
+    found = {
+        each["metadata"]["name"]: each
+        for each in yaml.safe_load_all(file.read_text())
+        if each and each["kind"] == "CustomResourceDefinition"
+    }
+    source, sink = found["kafkasources.sources.knative.dev"], found["kafkasinks.eventing.knative.dev"]
+    (version,) = source["spec"]["versions"]
+    source["spec"] |= {"versions": [{**version, "name": "v1"}], "conversion": {"strategy": "None"}}
+    return [source, sink]

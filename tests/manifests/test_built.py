@@ -6,6 +6,8 @@ import unittest
 import rendered
 from rendered import COMPONENTS, FOLDER, FUNCTIONS, OVERLAYS, TOP, of_kind
 
+# What is built of this source.
+VERSION = re.search(r'^version = "(.+)"$', (TOP / "Cargo.toml").read_text(), re.M).group(1)
 # Names of what is nobody else's to know.
 SECRET = "PASSWORD|SECRET|ACCESS_KEY|TOKEN$|CATALOG"
 
@@ -41,6 +43,21 @@ class Built(unittest.TestCase):
                     with self.subTest(f"{name}: {where}"):
                         self.assertRegex(container["image"], r":v?[\w.-]*\d[\w.-]*$")
                         self.assertNotRegex(container["image"], ":latest$")
+
+    def test_every_image_of_a_function_is_that_of_this_version(self):
+        for name, manifests in everything():
+            for where, template in rendered.templates(manifests).items():
+                image = template["spec"]["containers"][0]["image"]
+                if re.search(rf"pappus-({'|'.join([*FUNCTIONS, 'train'])})\b", image):
+                    with self.subTest(f"{name}: {where}"):
+                        self.assertTrue(image.endswith(f":{VERSION}"), f"{image}: Cargo.toml says {VERSION}")
+
+    def test_keys_of_callers_are_read_where_there_are_any(self):
+        wanted = {"secretKeyRef": {"name": "pappus-api-keys", "key": "keys", "optional": True}}
+        for service in of_kind(rendered.objects(FOLDER / "base"), "Service", "serving.knative.dev"):
+            (container,) = service["spec"]["template"]["spec"]["containers"]
+            said = {each["name"]: each.get("valueFrom") for each in container["env"]}
+            self.assertEqual(said["PAPPUS_API_KEYS"], wanted, service["metadata"]["name"])
 
     def test_knative_asks_no_registry_about_local_images(self):
         for service in of_kind(rendered.overlay("local"), "Service", "serving.knative.dev"):
@@ -85,6 +102,7 @@ class Built(unittest.TestCase):
             ("prometheus", "prometheus.yml"): "infra/prometheus/cluster.yml",
             ("alertmanager", "alertmanager.yml"): "infra/alertmanager/alertmanager.yml",
             ("mariadb-begin", "mlflow.sh"): "infra/mariadb/mlflow.sh",
+            ("pappus-policy", "retraining.toml"): "infra/policy/retraining.toml",
             ("grafana-datasources", "prometheus.yaml"): "infra/grafana/provisioning/datasources/prometheus.yaml",
         }
         found = {}
@@ -96,13 +114,13 @@ class Built(unittest.TestCase):
 
     def test_the_template_of_jobs_is_its_file_but_for_image_and_memory(self):
         file = (FOLDER / "base/training/job.yaml").read_text()
-        for name, memory in {"local": "1536Mi", "production": "3Gi"}.items():
+        for name, memory in {"local": "1536Mi", "local-airflow": "1536Mi", "production": "3Gi"}.items():
             (found,) = [
                 each["data"]["job.yaml"]
                 for each in of_kind(rendered.overlay(name), "ConfigMap")
                 if each["metadata"]["name"] == "pappus-training"
             ]
-            said = file.replace('"pappus-train"', '"pappus-train:0.1.0"').replace('"3Gi"', f'"{memory}"')
+            said = file.replace('"pappus-train"', f'"pappus-train:{VERSION}"').replace('"3Gi"', f'"{memory}"')
             self.assertEqual(found, said, name)
 
 

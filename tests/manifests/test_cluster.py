@@ -10,7 +10,7 @@ import unittest
 
 import rendered
 import yaml
-from rendered import FOLDER, OVERLAYS, command
+from rendered import COMPONENTS, FOLDER, OVERLAYS, command
 
 KUBECONFIG = os.environ.get("PAPPUS_TEST_KUBERNETES")
 NAMESPACE = "pappus"
@@ -51,6 +51,10 @@ class Cluster(unittest.TestCase):
         cls.addClassCleanup(attempt, "delete", "--ignore-not-found", *(f"--filename={file}" for file in files))
         kubectl("apply", "--server-side", *(f"--filename={file}" for file in files))
         kubectl("wait", "--for=condition=Established", "--timeout=60s", *(f"--filename={file}" for file in files))
+        kafka = "---\n".join(map(yaml.safe_dump, rendered.kafka_definitions()))
+        cls.addClassCleanup(attempt, "delete", "--ignore-not-found", "--filename=-", said=kafka)
+        kubectl("apply", "--server-side", "--filename=-", said=kafka)
+        kubectl("wait", "--for=condition=Established", "--timeout=60s", "--filename=-", said=kafka)
 
     def apply(self, folder):
         """Applies what a folder builds, until the test is over."""
@@ -70,6 +74,28 @@ class Cluster(unittest.TestCase):
                 self.assertEqual(done.returncode, 1, done.stderr)
                 self.assertIn("PAPPUS_MODEL: other", done.stdout)
                 self.doCleanups()
+
+    def test_each_component_is_accepted_and_then_differs_in_nothing(self):
+        for name in COMPONENTS:
+            with self.subTest(name):
+                text = yaml.safe_dump_all(rendered.with_component(name))
+                self.addCleanup(remove)
+                kubectl("apply", "--filename=-", said=text)
+                done = attempt("diff", "--filename=-", said=text)
+                self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+                self.doCleanups()
+
+    def test_what_kafka_does_not_define_is_refused(self):
+        self.apply(FOLDER / "base")
+        manifests = rendered.with_component("kafka")
+        for kind, key, value in (("KafkaSource", "consumers", "many"), ("KafkaSink", "contentMode", "loose")):
+            (one,) = rendered.of_kind(manifests, kind)
+            done = attempt("apply", "--filename=-", "--dry-run=server", said=json.dumps(one))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            wrong = {**one, "spec": {**one["spec"], key: value}}
+            done = attempt("apply", "--filename=-", "--dry-run=server", said=json.dumps(wrong))
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(f"spec.{key}", done.stderr)
 
     def test_what_knative_does_not_define_is_refused(self):
         self.apply(FOLDER / "base")

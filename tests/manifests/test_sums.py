@@ -62,6 +62,21 @@ class Sums(unittest.TestCase):
                     for which in ("requests", "limits"):
                         self.assertEqual(set(container["resources"][which]), {"cpu", "memory"}, where)
 
+    def test_airflow_is_more_than_the_machine_has(self):
+        """Which is why it is not part of the overlay local; one with it fits its quota, and a machine of 12 GB."""
+        both = rendered.overlay("local-airflow")
+        memory, cores = total(both, "limits", "memory"), total(both, "requests", "cpu")
+        asked = total(both, "requests", "memory")
+        print(f"local with Airflow: {memory / 2**20} MiB at most; {asked / 2**20} MiB and {cores} cores are asked for")
+        self.assertGreater(memory, MEMORY)
+        (quota,) = of_kind(both, "ResourceQuota")
+        hard = quota["spec"]["hard"]
+        self.assertLessEqual(memory, number(hard["limits.memory"]))
+        self.assertLessEqual(number(hard["limits.memory"]), 12 * 10**9)
+        self.assertLessEqual(asked, number(hard["requests.memory"]))
+        self.assertLessEqual(cores, number(hard["requests.cpu"]))
+        self.assertLess(knative("cpu") + cores, CORES)
+
     def test_what_may_be_taken_fits_the_machine(self):
         local = rendered.overlay("local")
         memory = total(local, "limits", "memory")

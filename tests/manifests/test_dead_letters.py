@@ -1,0 +1,151 @@
+"""What keeps dead letters, as the program that the manifest mounts."""
+
+import base64
+import http.server
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+import rendered
+from programs import Server, Sink, environment
+from rendered import TOP, of_kind
+
+PROGRAM = TOP / "infra/dead-letters/keep.py"
+BINARY = {
+    "ce-specversion": "1.0",
+    "ce-id": "7",
+    "ce-source": "/pappus/ingest",
+    "ce-type": "io.pappus.image.ingested",
+    "ce-knativeerrordest": "http://train-trigger.pappus.svc.cluster.local",
+    "ce-knativeerrorcode": "503",
+    "content-type": "application/json",
+}
+STRUCTURED = {"specversion": "1.0", "id": "8", "source": "/pappus/train", "type": "io.pappus.model.trained", "data": {"a": 1}}
+
+
+class Refusing:
+    """Refuses whatever is sent to it."""
+
+    def __init__(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                self.rfile.read(int(self.headers["content-length"]))
+                self.send_response(503)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class DeadLetters(unittest.TestCase):
+    def setUp(self):
+        made = tempfile.TemporaryDirectory(prefix="pappus-manifests-")
+        self.addCleanup(made.cleanup)
+        self.folder = pathlib.Path(made.name)
+
+    def serve(self):
+        server = Server([sys.executable, PROGRAM], environment(DEAD_LETTERS=self.folder, PORT=0))
+        self.addCleanup(server.close)
+        return server
+
+    def say(self, *words, sink="http://127.0.0.1:1/"):
+        variables = environment(DEAD_LETTERS=self.folder, K_SINK=sink)
+        return subprocess.run([sys.executable, PROGRAM, *words], env=variables, capture_output=True, text=True, check=False)
+
+    def post(self, server, headers, body):
+        status, _, _ = server.ask("POST", "/", headers.items(), body)
+        return status
+
+    def test_what_is_taken_is_still_there_after_a_restart_and_counted(self):
+        first = self.serve()
+        self.assertEqual(self.post(first, BINARY, b'{"batch": "secret-picture"}'), 202)
+        self.assertEqual(self.post(first, {"content-type": "application/cloudevents+json"}, json.dumps(STRUCTURED)), 202)
+        # Who sends it twice is told twice that it is taken.
+        self.assertEqual(self.post(first, BINARY, b'{"batch": "secret-picture"}'), 202)
+        self.assertIn("http://train-trigger", first.log())
+        self.assertNotIn("secret-picture", first.log())
+        second = self.serve()
+        status, _, body = second.ask("GET", "/metrics")
+        self.assertEqual(status, 200)
+        lines = [line for line in body.decode().splitlines() if not line.startswith("#")]
+        self.assertEqual(
+            lines, ['dead_letters{type="io.pappus.image.ingested"} 1', 'dead_letters{type="io.pappus.model.trained"} 1']
+        )
+        self.assertEqual(len(self.say("list").stdout.splitlines()), 2)
+
+    def test_the_same_event_for_two_subscribers_is_two(self):
+        server = self.serve()
+        for who in ("evaluate", "notify"):
+            self.assertEqual(self.post(server, {**BINARY, "ce-knativeerrordest": f"http://{who}"}, b"{}"), 202)
+        self.assertEqual(len(self.say("list").stdout.splitlines()), 2)
+
+    def test_what_is_sent_again_is_the_event_as_it_was(self):
+        server, sink = self.serve(), Sink()
+        self.addCleanup(sink.close)
+        self.post(server, BINARY, b'{"batch": "b1"}')
+        self.post(server, {"content-type": "application/cloudevents+json"}, json.dumps(STRUCTURED))
+        done = self.say("send", sink=sink.url)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        (binary, body), (_, structured) = sink.sent
+        said = {name.lower(): value for name, value in binary.items()}
+        wanted = {name: value for name, value in BINARY.items() if "knativeerror" not in name}
+        self.assertEqual({name: said.get(name) for name in BINARY}, {**dict.fromkeys(BINARY), **wanted})
+        self.assertEqual((body, json.loads(structured)), (b'{"batch": "b1"}', STRUCTURED))
+        self.assertEqual(self.say("list").stdout, "")
+        self.assertNotIn("dead_letters{", server.ask("GET", "/metrics")[2].decode())
+
+    def test_what_is_not_taken_stays(self):
+        server, refusing = self.serve(), Refusing()
+        self.addCleanup(refusing.close)
+        self.post(server, BINARY, b"{}")
+        for url in (refusing.url, "http://127.0.0.1:1/"):
+            done = self.say("send", sink=url)
+            self.assertEqual(done.returncode, 1, done.stdout)
+            self.assertIn("not taken", done.stdout)
+        self.assertEqual(len(self.say("list").stdout.splitlines()), 1)
+
+    def test_what_cannot_be_written_is_not_said_to_be_taken(self):
+        server = self.serve()
+        (self.folder / "kept.json").write_text(json.dumps({"at": "", "attributes": {}, "headers": {}, "body": ""}))
+        moved = self.folder.with_name(self.folder.name + "-away")
+        self.folder.rename(moved)
+        try:
+            self.assertEqual(self.post(server, BINARY, b"{}"), 507)
+        finally:
+            moved.rename(self.folder)
+        self.assertIn("is not kept", server.log())
+        self.assertEqual(self.post(server, BINARY, b"{}"), 202)
+
+    def test_what_is_no_event_is_kept_too(self):
+        server = self.serve()
+        for body in (b"not json", b"[1]"):
+            self.assertEqual(self.post(server, {"content-type": "application/cloudevents+json"}, body), 202)
+        bodies = {base64.b64decode(json.loads(file.read_text())["body"]) for file in self.folder.glob("*.json")}
+        self.assertEqual(bodies, {b"not json", b"[1]"})
+
+    def test_each_overlay_gives_its_broker_this_sink(self):
+        for name in rendered.OVERLAYS:
+            manifests = rendered.overlay(name)
+            (broker,) = of_kind(manifests, "Broker")
+            sink = broker["spec"]["delivery"]["deadLetterSink"]["ref"]
+            self.assertEqual(sink, {"apiVersion": "v1", "kind": "Service", "name": "dead-letters"}, name)
+            (held,) = [each for each in of_kind(manifests, "ConfigMap") if "keep.py" in each["data"]]
+            self.assertEqual(held["data"]["keep.py"], PROGRAM.read_text())
+            (settings,) = [
+                each["data"] for each in of_kind(manifests, "ConfigMap") if each["metadata"]["name"] == "pappus"
+            ]
+            (container,) = rendered.templates(manifests)["Deployment dead-letters"]["spec"]["containers"]
+            self.assertIn({"name": "K_SINK", "value": settings["K_SINK"]}, container["env"])
