@@ -138,7 +138,7 @@ class Subscriber:
         threading.Thread(target=self.watch, daemon=True).start()
 
     def watch(self):
-        if until(lambda: self.pod.answers("readinessProbe"), patience=1800):
+        if until(lambda: self.pod.answers("readinessProbe"), patience=1800, pause=0.2):
             self.ready.set()
 
     def address(self):

@@ -8,7 +8,6 @@ import threading
 
 import yaml
 from engine import Wrong
-from pods import Pod
 
 NAMESPACE = "pappus"
 # What Kubernetes has without Knative, and without a node for it: whose rights count, what is counted, what is read.
@@ -71,7 +70,7 @@ class Node:
                 self.faults.append(fault)
 
     def run(self, pod):
-        running: Pod = self.begin(pod)
+        running = self.begin(pod)
         begun = now()
         self.say(pod, "Running", {"running": {"startedAt": begun}})
         held = running.held_to()

@@ -92,12 +92,12 @@ class Deployment:
             spec = template["spec"]
             port = spec["containers"][0]["ports"][0]["containerPort"]
             more = {"PORT": port, "K_SERVICE": name, "K_CONFIGURATION": name, "K_REVISION": f"{name}-00001"}
-            self.pods[name] = self.pod(name, spec, more)
+            self.pods[name] = self.pod(name, spec, more).start()
             self.subscribers[name].runs_in(self.pods[name])
 
     def job(self, pod):
         """Starts a pod of a Job, as a node does."""
-        return self.pod(pod["metadata"]["name"], pod["spec"], {})
+        return self.pod(pod["metadata"]["name"], pod["spec"], {}).start()
 
     def pod(self, name, spec, more):
         account = spec["serviceAccountName"]

@@ -85,8 +85,10 @@ class Engine:
             raise unittest.SkipTest(f"Docker Engine cannot run here: {lines[-1]}")
 
     def close(self):
-        for kind, made in (("container", self.containers), ("network", self.networks), ("image", self.images)):
-            for name in made:
+        # Bridges of networks are this machine's; images go with an engine of our own.
+        made = [("container", self.containers), ("network", self.networks)]
+        for kind, names in made + ([("image", self.images)] if self.daemon is None else []):
+            for name in names:
                 forced = [] if kind == "network" else ["--force"]
                 subprocess.run([self.docker, kind, "rm", *forced, name], capture_output=True)
         if self.daemon is not None:
@@ -130,13 +132,15 @@ class Engine:
         kept.mkdir(parents=True, exist_ok=True)
         lines = pathlib.Path("/etc/os-release").read_text().splitlines()
         suite = dict(line.split("=", 1) for line in lines if "=" in line).get("VERSION_CODENAME", "stable").strip('"')
-        archive = kept / f"{suite}.tar"
+        archive = kept / f"{suite}-certificates.tar"
         if not archive.is_file():
             told("making a minimal Debian:", suite)
             asked = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)"], capture_output=True, text=True)
             mirror = asked.stdout.split()[:1]
             root = self.work / "base"
-            made = subprocess.run(["debootstrap", "--variant=minbase", suite, root, *mirror], capture_output=True, text=True)
+            # With the certificates of authorities, as the base of what is published has them.
+            command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", suite, root, *mirror]
+            made = subprocess.run(command, capture_output=True, text=True)
             if made.returncode:
                 raise unittest.SkipTest(f"debootstrap made no base image: {(made.stdout + made.stderr).strip().splitlines()[-1]}")
             shutil.rmtree(root / "var/cache/apt")
@@ -283,12 +287,12 @@ def network_of(pid):
             enter(own)
 
 
-def until(reached, patience=PATIENCE):
+def until(reached, patience=PATIENCE, pause=0.01):
     end = time.monotonic() + patience
     while not reached():
         if time.monotonic() > end:
             return False
-        time.sleep(0.01)
+        time.sleep(pause)
     return True
 
 

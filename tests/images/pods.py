@@ -1,9 +1,11 @@
 """What a rendered manifest says of a pod, as options of `docker run`. What is not understood is refused, not left out."""
 
+import http.client
 import os
 import pathlib
 import re
 import tempfile
+import threading
 
 from engine import Container, Wrong
 
@@ -47,13 +49,32 @@ class Pod:
         self.folder.chmod(0o711)
         self.account, self.limits, self.empty = account, {}, {}
         self.function = self.said["image"].rpartition("/")[2].partition(":")[0].removeprefix("pappus-")
-        options = [*self.security(), *self.resources(), *self.mounts(), *self.environment(more or {})]
-        options += ["--network", network["name"]]
+        self.options = [*self.security(), *self.resources(), *self.mounts(), *self.environment(more or {})]
+        self.options += ["--network", network["name"]]
         for host in hosts:
-            options += ["--add-host", f"{host}:{network['gateway']}"]
-        self.container = Container(self.function, options, self.said.get("args", []))
+            self.options += ["--add-host", f"{host}:{network['gateway']}"]
+        self.unwell, self.stopping = [], threading.Event()
+
+    def start(self):
+        self.container = Container(self.function, self.options, self.said.get("args", []))
         networks = self.container.engine.inspect(self.container.id, ".NetworkSettings.Networks")
         (self.address,) = (each["IPAddress"] for each in networks.values())
+        if "livenessProbe" in self.said:
+            threading.Thread(target=self.watch, daemon=True).start()
+        return self
+
+    def watch(self):
+        """Asks whether it lives, as a kubelet would; where that would start it anew, it is noted."""
+        probe, failures = self.said["livenessProbe"], 0
+        while not self.stopping.wait(probe.get("periodSeconds", 10)):
+            failures = 0 if self.answers("livenessProbe") else failures + 1
+            if failures >= probe.get("failureThreshold", 3) and not self.stopping.is_set():
+                self.unwell.append(f"{self.name} failed {failures} probes in a row")
+
+    def stop(self):
+        """Its exit code, once it was asked to end."""
+        self.stopping.set()
+        return self.container.stop()
 
     def security(self):
         """As whom, and with what rights."""
@@ -137,7 +158,7 @@ class Pod:
         path, timeout = self.probe(kind)
         try:
             return 200 <= self.container.ask("GET", path, timeout=timeout)[0] < 400
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
 
     def held_to(self):

@@ -119,7 +119,8 @@ class Loop(unittest.TestCase):
                 self.assertTrue(pod.answers("livenessProbe") and pod.answers("readinessProbe"))
                 self.held(pod, pod.held_to())
                 peaks.append(f"{name} {pod.container.peak():.0f} of {pod.limits['memory'] / 1e6:.0f} MB")
-                self.assertEqual(pod.container.stop(), 0, pod.container.logs())
+                self.assertEqual(pod.unwell, [])
+                self.assertEqual(pod.stop(), 0, pod.container.logs())
         told("at most resident:", ", ".join(peaks))
 
     def held(self, pod, held):
