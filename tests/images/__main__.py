@@ -11,6 +11,8 @@ import engine
 
 try:
     code = counted.main(__file__)
+except KeyboardInterrupt:
+    code = 130
 finally:
     engine.close()
 sys.exit(code)

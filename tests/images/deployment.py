@@ -21,6 +21,7 @@ API = "kubernetes.default.svc"
 class Deployment:
     def __init__(self, test):
         self.engine = engine()
+        test.addCleanup(self.engine.undo.close)
         self.manifests = rendered.overlay("local")
         self.engine.images_of(*package.FUNCTIONS)
         name, self.gateway = self.engine.network("pappus")
@@ -32,12 +33,12 @@ class Deployment:
         self.pods = {}
 
         # What tells ingest of objects, as MinIO's manifest has it.
-        door = self.door(test, ("127.0.0.1", 0), lambda: self.subscribers["ingest"].address())
+        door = self.door(("127.0.0.1", 0), lambda: self.subscribers["ingest"].address())
         (minio,) = (each for each in self.of("StatefulSet") + self.of("Deployment") if each["metadata"]["name"] == "minio")
         variables = {each["name"]: each.get("value") for each in minio["spec"]["template"]["spec"]["containers"][0]["env"]}
         told = urllib.parse.urlsplit(variables["MINIO_NOTIFY_WEBHOOK_ENDPOINT_PAPPUS"])
         test.assertEqual(told.hostname, f"ingest.{NAMESPACE}.svc.cluster.local")
-        self.services(test, f"http://127.0.0.1:{door.port}{told.path}")
+        self.services(f"http://127.0.0.1:{door.port}{told.path}")
 
         self.cluster = Cluster(self.found["PAPPUS_TEST_KUBERNETES"], self.manifests, self.secrets())
         self.settings = settings(self.manifests, self.secrets())
@@ -45,30 +46,30 @@ class Deployment:
         for name, setting in (("minio", "PAPPUS_TEST_S3"), ("mariadb", "PAPPUS_TEST_MYSQL"), ("mlflow", "PAPPUS_TEST_MLFLOW")):
             (service,) = (each for each in self.of("Service", "v1") if each["metadata"]["name"] == name)
             port = int(re.search(r"127\.0\.0\.1:(\d+)", self.found[setting])[1])
-            self.door(test, (self.gateway, service["spec"]["ports"][0]["port"]), lambda port=port: ("127.0.0.1", port))
+            self.door((self.gateway, service["spec"]["ports"][0]["port"]), lambda port=port: ("127.0.0.1", port))
             self.hosts.append(name)
-        self.door(test, (self.gateway, 443), self.cluster.address)
+        self.door((self.gateway, 443), self.cluster.address)
         (functions,) = (name for kind, name in self.settings if kind == "configMapRef" and name.startswith("pappus-functions-"))
         sink = urllib.parse.urlsplit(self.settings["configMapRef", functions]["K_SINK"])
         self.hosts.append(sink.hostname)
         self.broker = Broker((self.gateway, sink.port or 80), sink.path, self.manifests, self.subscribers)
-        test.addCleanup(self.broker.close)
+        self.engine.undo.callback(self.broker.close)
         self.node = Node(self.cluster, self.job)
-        test.addCleanup(self.node.close)
+        self.engine.undo.callback(self.node.close)
 
     def of(self, kind, group=None):
         return rendered.of_kind(self.manifests, kind, group)
 
-    def door(self, test, address, to):
+    def door(self, address, to):
         door = Door(address, to)
-        test.addCleanup(door.close)
+        self.engine.undo.callback(door.close)
         return door
 
-    def services(self, test, url):
+    def services(self, url):
         """Starts the servers, and reads where they are."""
         script, at = TOP / "scripts/services", ["--at", str(self.engine.work / "services")]
         wanted = ["minio", "mariadb", "mlflow", "kubernetes"]
-        test.addCleanup(subprocess.run, [script, "stop", *at], stdout=subprocess.DEVNULL)
+        self.engine.undo.callback(subprocess.run, [script, "stop", *at], stdout=subprocess.DEVNULL)
         environment = {**os.environ, "CARGO_TARGET_DIR": str(package.target())}
         done = subprocess.run([script, "start", *at, "--notify", url, *wanted], stdout=subprocess.PIPE, text=True, env=environment)
         if done.returncode not in (0, 3):

@@ -37,6 +37,8 @@ class Engine:
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="pappus-images."))
         self.work.chmod(0o755)
         self.daemon, self.containers, self.networks, self.images = None, [], [], []
+        # What else a test began, for the end of the test or of all.
+        self.undo = contextlib.ExitStack()
         try:
             self.begin()
         except BaseException:
@@ -85,6 +87,7 @@ class Engine:
             raise unittest.SkipTest(f"Docker Engine cannot run here: {lines[-1]}")
 
     def close(self):
+        self.undo.close()
         # Bridges of networks are this machine's; images go with an engine of our own.
         made = [("container", self.containers), ("network", self.networks)]
         for kind, names in made + ([("image", self.images)] if self.daemon is None else []):
@@ -182,7 +185,7 @@ def close():
 
 
 # What is stopped from outside cleans up too.
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @functools.cache
