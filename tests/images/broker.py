@@ -61,7 +61,7 @@ class Broker:
                     raise AssertionError(f"this broker does not do what the trigger {each['metadata']['name']} asks for")
                 self.triggers.append((spec["filter"]["attributes"], spec["subscriber"]["ref"]["name"]))
         self.functions, self.path, self.lock = functions, path, threading.Lock()
-        self.taken, self.delivered, self.failed, self.under_way, self.closed = [], [], [], 0, False
+        self.taken, self.identities, self.delivered, self.failed, self.under_way, self.closed = [], [], [], [], 0, False
         self.server = http.server.ThreadingHTTPServer(address, self.handler())
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -89,6 +89,7 @@ class Broker:
         event |= {"content-type": headers.get("content-type", "application/json")}
         with self.lock:
             self.taken.append(event["ce-type"])
+            self.identities.append((event["ce-type"], event["ce-id"]))
         for attributes, name in self.triggers:
             if all(event.get(f"ce-{key}") == value for key, value in attributes.items()):
                 with self.lock:

@@ -28,7 +28,8 @@ class Loop(unittest.TestCase):
         self.assertFalse(predict.answers("readinessProbe"), "predict is ready without a model")
 
         pictures = self.put()
-        ingested = lambda: broker.taken.count("io.pappus.image.ingested") >= 2 * EACH  # noqa: E731
+        # What is told again has the same identity.
+        ingested = lambda: len({each for each in broker.identities if each[0] == "io.pappus.image.ingested"}) == 2 * EACH  # noqa: E731
         self.wait("all are ingested", ingested, patience=300)
         # Only now is there somebody who decides whether to train: else the training begins with the first fifty.
         deployment.start("train-trigger")
@@ -82,8 +83,10 @@ class Loop(unittest.TestCase):
         event = {"ce-specversion": "1.0", "ce-type": "dev.knative.sources.ping", "ce-id": "1"}
         event |= {"ce-source": "/apis/v1/namespaces/pappus/pingsources/hourly", "content-type": source["spec"]["contentType"]}
         self.broker.take(event, source["spec"]["data"].encode())
-        decisions = lambda: self.deployment.pods["train-trigger"].container.ask("GET", "/decisions")[1]  # noqa: E731
-        self.wait("the schedule is heard", lambda: b'"schedule"' in decisions())
+        self.wait("the schedule is heard", lambda: b'"schedule"' in self.decisions())
+
+    def decisions(self):
+        return self.deployment.pods["train-trigger"].container.ask("GET", "/decisions")[1]
 
     def events(self):
         """Each went to whom a Trigger names, and to nobody else."""
@@ -96,11 +99,16 @@ class Loop(unittest.TestCase):
 
     def training(self):
         """The Job that train-trigger made ended well, in a container that was held to its template."""
-        ((pod, held, state),) = self.deployment.node.ended
+        node, cluster = self.deployment.node, self.deployment.cluster
+        complete = lambda: [job["status"].get("succeeded") for job in cluster.all("jobs")] == [1]  # noqa: E731
+        until(complete, pause=0.5)
+        self.assertEqual(node.faults, [])
+        if len(node.ended) != 1 or not complete():
+            said = [f"{pod.name}: {state}\n{pod.container.logs()}" for pod, _, state in node.ended]
+            self.fail("\n".join([cluster.kubectl("get", "jobs,pods"), *said, self.decisions().decode()]))
+        ((pod, held, state),) = node.ended
         self.assertEqual(state["exitCode"], 0)
         self.held(pod, held)
-        complete = lambda: [job["status"].get("succeeded") for job in self.deployment.cluster.all("jobs")] == [1]  # noqa: E731
-        self.wait("the Job is complete", complete)
 
     def tracked(self):
         url = f"{self.deployment.found['PAPPUS_TEST_MLFLOW']}/api/2.0/mlflow/registered-models/get?name=classifier"
