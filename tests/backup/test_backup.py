@@ -1,16 +1,18 @@
 """What was destroyed is as it was, once it is restored; and what is damaged is not restored."""
 
 import hashlib
+import itertools
 import json
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
+import threading
 import unittest
 
 import homes
-from programs import BUILT, TARGET, TOP, environment, eventually
+from programs import BUILT, TARGET, TOP, environment, eventually, up
 from test_services import Folder
 
 # Of what a home says of itself: what is where it is, and not in it.
@@ -240,6 +242,60 @@ class Embedded(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("let nothing write to", done.stderr)
         self.assertEqual(len(list(self.backups.glob("2*"))), 1)
+
+    def test_a_home_that_is_written_to_without_rest_is_copied_as_it_was_at_one_moment(self):
+        home, prediction = lived()
+        server, stop, said_of_it = up(home), threading.Event(), []
+        # As on a slow machine: it works for a moment, and then others do.
+        slow = program(
+            self.folder,
+            f'"{BUILT}/pappus" "$@" & copying=$!\nwhile kill -0 $copying 2>/dev/null; do kill -STOP $copying; sleep 0.2; '
+            "kill -CONT $copying; sleep 0.01; done\nwait $copying",
+        )
+
+        def labelling():
+            # The later word on a prediction replaces the earlier: a record that no two readings find the same.
+            for label in itertools.cycle(("grass", "dandelion")):
+                if stop.is_set():
+                    return
+                body = json.dumps({"label": label})
+                path = f"/predictions/{prediction}/feedback"
+                said_of_it.append(server.ask("POST", path, {"content-type": "application/json"}, body)[0])
+
+        def ingesting():
+            for number in itertools.count(1000):
+                if stop.is_set():
+                    return
+                new = self.folder / f"new-{number}"
+                homes.pappus(home, "sample", new, "--count", "2", "--seed", str(number))
+                homes.pappus(home, "ingest", new)
+
+        writers = [threading.Thread(target=one) for one in (labelling, labelling, ingesting)]
+        for writer in writers:
+            writer.start()
+        try:
+            eventually("it is written to", lambda: said_of_it)
+            begun = len(said_of_it)
+            backup = script("backup", home, self.backups, "--pappus", slow, "--json")
+            eventually("it is written to on", lambda: len(said_of_it) > begun + 10)
+        finally:
+            stop.set()
+            for writer in writers:
+                writer.join()
+            server.close()
+        self.assertEqual(set(said_of_it), {200})
+        self.assertEqual((backup.returncode, backup.stderr), (0, ""), "at the first try")
+        records = json.loads((pathlib.Path(json.loads(backup.stdout)["backup"]) / "manifest.json").read_text())["records"]
+
+        restored(self.backups, self.folder / "again")
+        again = {"PAPPUS_HOME": self.folder / "again"}
+        self.assertEqual(said(again, "status")["images"]["stored"], records["images"]["count"])
+        self.assertEqual((records["predictions"]["count"], records["feedback"]["count"]), (1, 1))
+        # Every image that it knows has its bytes.
+        known = {image["id"] for image in said(again, "images", "--limit", "1000000")}
+        held = {path.name for path in files(self.folder / "again/objects/images").values()}
+        self.assertGreaterEqual(len(known), 80)
+        self.assertLessEqual(known, held)
 
     def test_wrong_usage_is_told_with_what_to_do(self):
         home = homes.filled()

@@ -59,3 +59,23 @@ class Facts(unittest.TestCase):
         told = set(re.findall(r"^\| `(\w+)` \|", (TOP / "docs/data-model.md").read_text(), re.M))
         self.assertTrue(tables)
         self.assertEqual(told, tables)
+
+    def test_every_file_that_is_named_is_there(self):
+        folders = "scripts|infra|k8s-knative|tests|functions|shared|docs"
+        named = 0
+        for path in documents.every():
+            for name in re.findall(rf"`(?:\./)?((?:{folders})/[\w./-]+)", path.read_text()):
+                named += 1
+                with self.subTest(str(path.relative_to(TOP)), name=name):
+                    self.assertTrue((TOP / name).exists(), "there is no such file")
+        self.assertGreater(named, 50)
+
+    def test_every_option_of_a_script_that_is_named_is_one(self):
+        named = 0
+        for path in documents.every():
+            for script, rest in re.findall(r"(?:\./)?(scripts/[\w-]+)((?: [^`\n#|;&]+)?)", path.read_text()):
+                for option in set(re.findall(r"(?<= )--[a-z][\w-]*", rest)) - {"--help"}:
+                    named += 1
+                    with self.subTest(str(path.relative_to(TOP)), script=script, option=option):
+                        self.assertTrue(option in (TOP / script).read_text(), "it has no such option")
+        self.assertGreater(named, 10)
