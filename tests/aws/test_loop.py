@@ -113,7 +113,7 @@ class Loop(unittest.TestCase):
 
     def ingest(self):
         """Puts a hundred pictures into the bucket, and waits for what comes of it."""
-        folder = homes.ROOT / "hundred"
+        folder = homes.empty() / "hundred"
         homes.pappus(homes.ROOT / "unused", "sample", folder, "--count", "50")
         pictures = {label: sorted((folder / label).iterdir()) for label in ("dandelion", "grass")}
         bucket = self.account.client("s3", self.account.url)
