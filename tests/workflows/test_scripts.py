@@ -145,8 +145,19 @@ class Images(unittest.TestCase):
                 self.assertIn("--provenance mode=max", line)
                 self.assertRegex(line, r"type=sbom,generator=\S+@sha256:[0-9a-f]{64}")
 
+    def test_a_release_is_known_by_the_workflow_that_signed_it(self):
+        done = script("publish-images", "--prefix", "ghcr.io/team/", "--tag", "1.2.3", "--verify", "Team/pappus", "--dry-run")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        verified = [line for line in done.stdout.splitlines() if "cosign verify" in line]
+        self.assertEqual(len(verified), len(release.package.FUNCTIONS))
+        for name, line in zip(release.package.FUNCTIONS, verified, strict=True):
+            self.assertTrue(line.endswith(f" ghcr.io/team/pappus-{name}:1.2.3"), line)
+            who = "https://github.com/Team/pappus/.github/workflows/images.yml@refs/tags/v1.2.3"
+            self.assertIn(f"--certificate-oidc-issuer https://token.actions.githubusercontent.com --certificate-identity {who} ", line)
+
     def test_wrong_usage(self):
-        for arguments in (["--prefix", "Team", "--tag", "1"], ["--prefix", "team/", "--tag", "a b"], ["--prefix", "t/", "--tag", "1", "cook"]):
+        for arguments in (["--prefix", "Team", "--tag", "1"], ["--prefix", "team/", "--tag", "a b"], ["--prefix", "t/", "--tag", "1", "cook"],
+                          ["--prefix", "t/", "--tag", "1", "--verify", "team"]):
             done = script("publish-images", *arguments, "--dry-run")
             self.assertEqual(done.returncode, 2)
             self.assertRegex(done.stderr, "^error: ")
