@@ -11,6 +11,7 @@ import ast
 import collections
 import contextlib
 import fnmatch
+import functools
 import http.client
 import http.server
 import io
@@ -216,7 +217,9 @@ class Account:
         return next(stack for stack in stacks if name.startswith(f"{stack['StackName']}-"))
 
     def template(self, stack):
-        return read(self.client("cloudformation").get_template(StackName=stack)["TemplateBody"])
+        body = self.client("cloudformation").get_template(StackName=stack)["TemplateBody"]
+        # It is long, and asked for by every request.
+        return parsed(body) if isinstance(body, str) else body
 
     def template_of(self, name):
         """What the deployed template says of a function."""
@@ -373,6 +376,7 @@ class Account:
                 self.invoke_later(name, {"Records": [record]}, kind)
 
 
+parsed = functools.cache(read)
 _Running = collections.namedtuple("_Running", "what program")
 
 
