@@ -3,13 +3,16 @@
 import base64
 import hashlib
 import pathlib
+import re
 import tempfile
 import unittest
 
+import homes
+from callers import HOLDERS, bearer, key, line
 from deployments import STACK, Team
-from urls import ask
+from template import TEMPLATE, read
+from urls import ask, payload
 
-HOLDERS = {"predict": "shop", "label": "lin", "operate": "ada"}
 # Requests that change nothing, the least role that they take, and what whoever has it is answered.
 REQUESTS = [
     ("predict", "POST", "/predict", b"no image", "predict", 415),
@@ -23,19 +26,6 @@ REQUESTS = [
     ("promote", "POST", "/events", b"{}", "operate", 400),
 ]
 ROLES = list(HOLDERS)
-
-
-def key(role):
-    """As `pappus key` makes them, but that nobody else is to know those."""
-    return f"pappus_{hashlib.sha256(role.encode()).hexdigest()}"
-
-
-def line(role):
-    return f"{role} {HOLDERS[role]} sha256:{hashlib.sha256(key(role).encode()).hexdigest()}"
-
-
-def bearer(role):
-    return {"authorization": f"Bearer {key(role)}"}
 
 
 class Callers(unittest.TestCase):
@@ -73,6 +63,10 @@ class Callers(unittest.TestCase):
             for who in ({}, bearer("operate"), {"signed_by": f"{STACK}-predict"}):
                 with self.subTest(path, who=who):
                     self.assertEqual(self.ask(name, method, path, body, **who), (403, {"Message": "Forbidden"}))
+            # Nor is anybody who comes without IAM's word, by a URL that was opened by hand.
+            opened, _ = self.account.invoke(f"{STACK}-{name}", payload(method, path, body, {"content-type": "application/json"}, None))
+            with self.subTest(path, who="past IAM"):
+                self.assertEqual(opened["statusCode"], 401, opened)
             if path != "/metrics":
                 with self.subTest(path, who="operator"):
                     self.assertEqual(self.ask(name, method, path, body, signed_by="operator")[0], answered)
@@ -134,3 +128,14 @@ class Callers(unittest.TestCase):
                 self.assertIn(says, said)
                 self.assertNotIn(key("operate"), said)
         self.assertEqual(self.account.client("cloudformation").describe_stacks()["Stacks"], [])
+
+
+class Keys(unittest.TestCase):
+    def test_what_pappus_makes_is_what_the_template_takes(self):
+        pattern = read(TEMPLATE.read_text())["Parameters"]["ApiKeys"]["AllowedPattern"]
+        for role, name in HOLDERS.items():
+            made = homes.pappus(homes.ROOT / "unused", "key", role, name)
+            self.assertEqual(made["line"], f"{role} {name} sha256:{hashlib.sha256(made['key'].encode()).hexdigest()}")
+            self.assertRegex(made["line"], f"^(?:{pattern})$")
+            self.assertIsNone(re.fullmatch(pattern, made["key"]))
+            self.assertEqual(len(made["key"]), len(key(role)))

@@ -9,6 +9,7 @@ import homes
 import urls
 from account import ACCOUNT, PLACE, REGION
 from actions import gives, several
+from callers import bearer, line
 from deployments import FUNCTIONS, STACK, Team
 
 BUCKET = f"{STACK}-{ACCOUNT}-{REGION}"
@@ -35,11 +36,9 @@ class Loop(unittest.TestCase):
         team = Team(self)
         self.account = account = team.account
         # Who is let in is what test_callers.py is about; here somebody is.
-        made = {role: homes.pappus(homes.ROOT / "unused", "key", role, f"{role}r") for role in ("predict", "operate")}
-        self.keys = {role: each["key"] for role, each in made.items()}
         with tempfile.TemporaryDirectory(prefix="pappus-keys-") as folder:
             keys = pathlib.Path(folder) / "keys.txt"
-            keys.write_text("".join(f"{each['line']}\n" for each in made.values()))
+            keys.write_text("".join(f"{line(role)}\n" for role in ("predict", "operate")))
             code, said = team.deploy("--yes", "--set", "UrlAccess=key", "--set", f"ApiKeys=@{keys}")
         self.assertEqual((code, account.faults), (0, []), said)
         self.assertIn("predict: ready for a first model", said)
@@ -145,7 +144,7 @@ class Loop(unittest.TestCase):
 
     def ask(self, name, method, path, body=b"", role="operate", **headers):
         """What is answered to whoever has the key of a role."""
-        headers = {"content-type": "application/json", "authorization": f"Bearer {self.keys[role]}"} | headers
+        headers = {"content-type": "application/json"} | bearer(role) | headers
         status, answer = urls.ask(self.account, f"{STACK}-{name}", method, path, body, **headers)
         self.assertEqual((status, self.account.denied), (200, []), answer)
         return answer

@@ -97,7 +97,8 @@ class Template(unittest.TestCase):
         self.assertEqual(urls, dict.fromkeys(answer, auth))
         variables = {name: each["Environment"]["Variables"] for name, each in self.of("AWS::Lambda::Function").items()}
         keys = {name: each["PAPPUS_API_KEYS"] for name, each in variables.items() if "PAPPUS_API_KEYS" in each}
-        self.assertEqual(keys, dict.fromkeys(answer, {"Ref": "ApiKeys"}))
+        nobodys = {"Fn::FindInMap": ["Keys", "Nobody", "Line"]}
+        self.assertEqual(keys, dict.fromkeys(answer, {"Fn::If": ["KeysGiven", {"Ref": "ApiKeys"}, nobodys]}))
         # What lets everybody in does so only by a URL, and only where keys guard that.
         everybody = [each for each in self.resources.values() if each.get("Properties", {}).get("Principal") == "*"]
         self.assertEqual({each["Condition"] for each in everybody}, {"ByKey"})
@@ -111,7 +112,7 @@ class Template(unittest.TestCase):
     def test_keys_are_taken_as_the_functions_take_them(self):
         line = f"operate ada sha256:{'0f' * 32}"
         pattern = re.compile(self.template["Parameters"]["ApiKeys"]["AllowedPattern"])
-        taken = ["", line, f"{line}\n{line}\n", f"# of ada\r\n\r\n  label\ta.b-c@d_e  {line[12:]}  ", line.replace("0f", "0F")]
+        taken = ["", self.template["Mappings"]["Keys"]["Nobody"]["Line"], line, f"{line}\n{line}\n", f"# of ada\r\n\r\n  label\ta.b-c@d_e  {line[12:]}  ", line.replace("0f", "0F")]
         for text in taken:
             self.assertTrue(pattern.fullmatch(text), text)
         for text in ["pappus_0f", f"{line} {line}", line[:-1], f"{line}0", line.replace("operate", "root"), f"{line} # his"]:
