@@ -64,7 +64,8 @@ class Callers(unittest.TestCase):
                 with self.subTest(path, who=who):
                     self.assertEqual(self.ask(name, method, path, body, **who), (403, {"Message": "Forbidden"}))
             # Nor is anybody who comes without IAM's word, by a URL that was opened by hand.
-            opened, _ = self.account.invoke(f"{STACK}-{name}", payload(method, path, body, {"content-type": "application/json"}, None))
+            asked = payload(method, path, body, {"content-type": "application/json"}, None)
+            opened, _ = self.account.invoke(f"{STACK}-{name}", asked)
             with self.subTest(path, who="past IAM"):
                 self.assertEqual(opened["statusCode"], 401, opened)
             if path != "/metrics":
@@ -94,7 +95,8 @@ class Callers(unittest.TestCase):
                     self.assertEqual(self.ask(name, method, path, body, **bearer(role))[0], answered if may else 403)
         with self.subTest("as the password of Basic, which every tool can send"):
             basic = base64.b64encode(f"anybody:{key('operate')}".encode()).decode()
-            self.assertEqual(self.ask("promote", "POST", "/rollback", b'{"reason": "test"}', authorization=f"Basic {basic}")[0], 400)
+            basic = {"authorization": f"Basic {basic}"}
+            self.assertEqual(self.ask("promote", "POST", "/rollback", b'{"reason": "test"}', **basic)[0], 400)
         with self.subTest("whether it is alive is everybody's to know"):
             self.assertEqual(self.ask("predict", "GET", "/health/live"), (200, None))
 
@@ -115,12 +117,13 @@ class Callers(unittest.TestCase):
         self.assertEqual(self.ask("train-trigger", "GET", "/decisions")[0], 401)
 
     def test_no_url_is_opened_without_keys_and_no_key_is_taken_for_its_digest(self):
+        never = "ROLE NAME sha256:DIGEST, and never a key"
         for options, says in [
             (["UrlAccess=key"], "UrlAccess=key lets in whoever sends one of ApiKeys, which has none"),
             (["UrlAccess=open"], "Parameter 'UrlAccess' must be one of AllowedValues"),
-            (["UrlAccess=key", f"ApiKeys={self.file(line('label'), key('operate'))}"], "ROLE NAME sha256:DIGEST, and never a key"),
-            (["UrlAccess=key", f"ApiKeys={self.file('operate ada ' + key('operate'))}"], "ROLE NAME sha256:DIGEST, and never a key"),
-            (["UrlAccess=key", f"ApiKeys={self.file(line('label') + ' ' + line('operate'))}"], "ROLE NAME sha256:DIGEST"),
+            (["UrlAccess=key", f"ApiKeys={self.file(line('label'), key('operate'))}"], never),
+            (["UrlAccess=key", f"ApiKeys={self.file('operate ada ' + key('operate'))}"], never),
+            (["UrlAccess=key", f"ApiKeys={self.file(line('label') + ' ' + line('operate'))}"], never),
         ]:
             with self.subTest(options):
                 code, said = self.team.deploy("plan", *[part for each in options for part in ("--set", each)])

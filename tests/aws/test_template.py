@@ -112,7 +112,8 @@ class Template(unittest.TestCase):
     def test_keys_are_taken_as_the_functions_take_them(self):
         line = f"operate ada sha256:{'0f' * 32}"
         pattern = re.compile(self.template["Parameters"]["ApiKeys"]["AllowedPattern"])
-        taken = ["", self.template["Mappings"]["Keys"]["Nobody"]["Line"], line, f"{line}\n{line}\n", f"# of ada\r\n\r\n  label\ta.b-c@d_e  {line[12:]}  ", line.replace("0f", "0F")]
+        taken = ["", self.template["Mappings"]["Keys"]["Nobody"]["Line"], line, f"{line}\n{line}\n"]
+        taken += [f"# of ada\r\n\r\n  label\ta.b-c@d_e  {line[12:]}  ", line.replace("0f", "0F")]
         for text in taken:
             self.assertTrue(pattern.fullmatch(text), text)
         for text in ["pappus_0f", f"{line} {line}", line[:-1], f"{line}0", line.replace("operate", "root"), f"{line} # his"]:
