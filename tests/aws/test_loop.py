@@ -174,7 +174,7 @@ class Loop(unittest.TestCase):
         from botocore.exceptions import ClientError
 
         keys = {"aws_access_key_id": f"role.{STACK}-predict", "aws_secret_access_key": "role", "aws_session_token": "role"}
-        entry = {"EventBusName": STACK, "Detail": "{}", "DetailType": "0", "Source": "0"}
+        entry = {"EventBusName": "another", "Detail": "{}", "DetailType": "0", "Source": "0"}
         client = lambda service: boto3.client(service, endpoint_url=self.account.url, region_name=REGION, **keys)
         for asked in (
             lambda: client("s3").put_object(Bucket=BUCKET, Key="images/0", Body=b"0"),
