@@ -11,6 +11,7 @@ import ast
 import collections
 import contextlib
 import fnmatch
+import functools
 import http.client
 import http.server
 import io
@@ -23,9 +24,11 @@ import time
 import traceback
 import uuid
 import zipfile
-from urllib.parse import parse_qs, quote_plus, unquote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, quote_plus, unquote, urlsplit
+from xml.sax.saxutils import escape
 
 from actions import gives, several, wanted
+from constraints import refusal
 from emulator import Emulator
 from programs import DEADLINE, Program, environment, free_port, tool
 from template import TEMPLATE, read
@@ -214,7 +217,9 @@ class Account:
         return next(stack for stack in stacks if name.startswith(f"{stack['StackName']}-"))
 
     def template(self, stack):
-        return read(self.client("cloudformation").get_template(StackName=stack)["TemplateBody"])
+        body = self.client("cloudformation").get_template(StackName=stack)["TemplateBody"]
+        # It is long, and asked for by every request.
+        return parsed(body) if isinstance(body, str) else body
 
     def template_of(self, name):
         """What the deployed template says of a function."""
@@ -222,6 +227,12 @@ class Account:
         functions = self.template(stack)["Resources"].values()
         sub = f"${{AWS::StackName}}{name.removeprefix(stack)}"
         return next(each["Properties"] for each in functions if each["Properties"].get("FunctionName") == {"Fn::Sub": sub})
+
+    def deployed(self, name):
+        """The template that a function is deployed by, and the parameters."""
+        stack = self._stack_of(name)
+        parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
+        return self.template(stack["StackName"]), parameters
 
     def physical(self, logical):
         (stack,) = (each["StackName"] for each in self.client("cloudformation").describe_stacks()["Stacks"])
@@ -245,9 +256,9 @@ class Account:
         """Whether the function's own policy lets a service invoke it on behalf of a resource."""
         statements = json.loads(self.client("lambda").get_policy(FunctionName=name)["Policy"])["Statement"]
         for statement in statements:
-            sources = statement["Condition"]["ArnLike"]["AWS:SourceArn"]
-            if statement["Principal"] == {"Service": service} and fnmatch.fnmatchcase(by, sources):
-                return True
+            if statement["Principal"] == {"Service": service}:
+                if fnmatch.fnmatchcase(by, statement["Condition"]["ArnLike"]["AWS:SourceArn"]):
+                    return True
         return False
 
     # ---- what is asked -----------------------------------------------------------------------------------------------
@@ -266,6 +277,8 @@ class Account:
             return self._invocation(parts.path.split("/")[3], headers, json.loads(body or "null"))
         if headers.get("x-amz-target", "").endswith(".PutEvents"):
             return self._events(json.loads(body)["Entries"])
+        if credential[3:4] == ["cloudformation"] and (why := self._refused(dict(parse_qsl(body.decode(), True)))):
+            return invalid(why)
         told = self._forward(method, path, headers, body)
         if credential[3:4] == ["cloudformation"]:
             self._policies.clear()
@@ -273,6 +286,18 @@ class Account:
         if told[0] == 200 and credential[3:4] == ["s3"]:
             self._notify(method, parts)
         return told
+
+    def _refused(self, asked):
+        """Why CloudFormation would not take a change."""
+        if asked["Action"] != "CreateChangeSet":
+            return None
+        stacks = self.client("cloudformation").describe_stacks()["Stacks"]
+        before = [each["Parameters"] for each in stacks if each["StackName"] == asked["StackName"] and "Parameters" in each]
+        values = {each["ParameterKey"]: each["ParameterValue"] for each in sum(before, [])}
+        for part in [key.removesuffix("Key") for key in asked if key.endswith(".ParameterKey")]:
+            if f"{part}Value" in asked:
+                values[asked[f"{part}Key"]] = asked[f"{part}Value"]
+        return refusal(read(asked["TemplateBody"]), values)
 
     def _invocation(self, name, headers, payload):
         if headers.get("x-amz-invocation-type") == "Event":
@@ -351,6 +376,7 @@ class Account:
                 self.invoke_later(name, {"Records": [record]}, kind)
 
 
+parsed = functools.cache(read)
 _Running = collections.namedtuple("_Running", "what program")
 
 
@@ -360,6 +386,11 @@ def without_secrets(answer):
     names = "|".join(name for name, parameter in parameters if parameter.get("NoEcho"))
     value = rf"(<ParameterKey>(?:{names})</ParameterKey>)<ParameterValue(?:/>|>[^<]*</ParameterValue>)"
     return re.sub(value.encode(), rb"\1<ParameterValue>****</ParameterValue>", answer)
+
+
+def invalid(why):
+    error = f"<Error><Type>Sender</Type><Code>ValidationError</Code><Message>{escape(why)}</Message></Error>"
+    return 400, {"content-type": "text/xml"}, f"<ErrorResponse>{error}</ErrorResponse>".encode()
 
 
 def denied(service, what):

@@ -1,12 +1,15 @@
 """The loop, from an image that is put into the bucket to a prediction, through what the template deploys."""
 
-import base64
 import json
+import pathlib
+import tempfile
 import unittest
 
 import homes
+import urls
 from account import ACCOUNT, PLACE, REGION
 from actions import gives, several
+from callers import bearer, line
 from deployments import FUNCTIONS, STACK, Team
 
 BUCKET = f"{STACK}-{ACCOUNT}-{REGION}"
@@ -26,20 +29,17 @@ SELDOM = {
 PARTS = "s3:AbortMultipartUpload"
 
 
-def request(method, path, body=b"", **headers):
-    """What a function URL brings."""
-    context = {"http": {"method": method, "path": path}}
-    asked = {"version": "2.0", "rawPath": path, "rawQueryString": "", "headers": headers, "requestContext": context}
-    return asked | {"body": base64.b64encode(body).decode(), "isBase64Encoded": True}
-
-
 class Loop(unittest.TestCase):
     maxDiff = None
 
     def test_the_loop(self):
         team = Team(self)
         self.account = account = team.account
-        code, said = team.deploy("--yes")
+        # Who is let in is what test_callers.py is about; here somebody is.
+        with tempfile.TemporaryDirectory(prefix="pappus-keys-") as folder:
+            keys = pathlib.Path(folder) / "keys.txt"
+            keys.write_text("".join(f"{line(role)}\n" for role in ("predict", "operate")))
+            code, said = team.deploy("--yes", "--set", "UrlAccess=key", "--set", f"ApiKeys=@{keys}")
         self.assertEqual((code, account.faults), (0, []), said)
         self.assertIn("predict: ready for a first model", said)
 
@@ -55,20 +55,26 @@ class Loop(unittest.TestCase):
             self.assertEqual(moved, wanted)
             self.assertEqual([self.waiting(name) for name in FUNCTIONS], [[]] * len(FUNCTIONS))
 
-        account.tick(f"{STACK}-hourly")
-        account.settle()
-        self.assertEqual(account.moved[-1], ("Scheduled Event", f"{STACK}-train-trigger"))
-        _, decisions = self.ask("train-trigger", request("GET", "/decisions"))
-        self.assertEqual(decisions["decisions"][0]["cause"], {"cause": "schedule"})
-        _, told = self.ask("promote", request("GET", "/release"))
-        champion = told["release"]["champion"]
+        with self.subTest("a schedule asks those who look again"):
+            before = len(account.moved)
+            account.tick(f"{STACK}-hourly")
+            account.settle()
+            asked = {("Scheduled Event", f"{STACK}-train-trigger"), ("Scheduled Event", f"{STACK}-promote")}
+            self.assertEqual(set(account.moved[before:]), asked)
+            decisions = self.ask("train-trigger", "GET", "/decisions")
+            self.assertEqual(decisions["decisions"][0]["cause"], {"cause": "schedule"})
+            self.assertEqual([self.waiting(name) for name in FUNCTIONS], [[]] * len(FUNCTIONS))
+        release = self.ask("promote", "GET", "/release")["release"]
+        champion = release["champion"]
+        made = {}
         for label, files in pictures.items():
-            photo = request("POST", "/predict", files[0].read_bytes(), **{"content-type": "image/jpeg"})
-            status, made = self.ask("predict", photo)
-            self.assertEqual((status, made["predicted_class"], made["model_version"]), (200, label, champion), made)
+            photo = files[0].read_bytes()
+            made[label] = self.ask("predict", "POST", "/predict", photo, "predict", **{"content-type": "image/jpeg"})
+            self.assertEqual((made[label]["predicted_class"], made[label]["model_version"]), (label, champion))
         logged = account.client("dynamodb").scan(TableName=STACK)["Items"]
         logged = [row for row in logged if row["pk"]["S"].startswith("prediction/")]
         self.assertEqual(len(logged), len(pictures))
+        self.operating(champion, made["grass"]["request_id"])
 
         code, said = team.deploy("status")
         self.assertEqual(code, 0, said)
@@ -80,9 +86,33 @@ class Loop(unittest.TestCase):
         self.refused()
         self.failing()
 
+    def test_a_verdict_that_nobody_heard_of_is_found_by_the_schedule(self):
+        team = Team(self)
+        self.account = account = team.account
+        code, said = team.deploy("--yes")
+        self.assertEqual((code, account.faults), (0, []), said)
+        events = account.client("events")
+        events.disable_rule(Name=f"{STACK}-model-evaluated", EventBusName=STACK)
+        self.ingest()
+        released = lambda: urls.ask(account, f"{STACK}-promote", "GET", "/release", signed_by="operator")
+        self.assertEqual(released(), (200, {"release": None}))
+        events.enable_rule(Name=f"{STACK}-model-evaluated", EventBusName=STACK)
+        account.tick(f"{STACK}-hourly")
+        account.settle()
+        status, told = released()
+        self.assertEqual((status, told["release"]["generation"]), (200, 1), told)
+        heard = {name for why, name in account.moved if why == "io.pappus.release.changed"}
+        self.assertEqual(heard, {f"{STACK}-predict", f"{STACK}-notify"})
+        # And again, where there is nothing to find.
+        account.tick(f"{STACK}-hourly")
+        account.settle()
+        self.assertEqual(released(), (200, told))
+        self.assertEqual((account.denied, account.faults), ([], []))
+        self.assertEqual([self.waiting(name) for name in FUNCTIONS], [[]] * len(FUNCTIONS))
+
     def ingest(self):
         """Puts a hundred pictures into the bucket, and waits for what comes of it."""
-        folder = homes.ROOT / "hundred"
+        folder = homes.empty() / "hundred"
         homes.pappus(homes.ROOT / "unused", "sample", folder, "--count", "50")
         pictures = {label: sorted((folder / label).iterdir()) for label in ("dandelion", "grass")}
         bucket = self.account.client("s3", self.account.url)
@@ -95,10 +125,29 @@ class Loop(unittest.TestCase):
         self.account.settle()
         return pictures
 
-    def ask(self, name, asked):
-        answer, failed = self.account.invoke(f"{STACK}-{name}", asked)
-        self.assertFalse(failed, answer)
-        return answer["statusCode"], json.loads(answer["body"])
+    def operating(self, champion, prediction):
+        """What an operator asks for, its role lets each function do; and what follows goes as the rules say."""
+        given = self.ask("predict", "POST", f"/predictions/{prediction}/feedback", b'{"label": "dandelion"}')
+        self.assertEqual((given["predicted_class"], given["label"]), ("grass", "dandelion"))
+        self.account.settle()
+        told = {name for why, name in self.account.moved if why == "io.pappus.feedback.given"}
+        self.assertEqual(told, {f"{STACK}-ingest", f"{STACK}-train-trigger"})
+        judged = self.ask("evaluate", "POST", "/evaluate", json.dumps({"version": champion}).encode())
+        self.assertTrue(judged["passed"])
+        again = self.ask("promote", "POST", "/promote", json.dumps({"version": champion, "reason": "test"}).encode())
+        self.assertEqual((again["moved"], again["release"]["champion"]), (False, champion))
+        self.assertEqual(self.ask("predict", "POST", "/model/reload")["model_version"], champion)
+        # Nothing listens there: a bad source is told of, and is no failure.
+        sources = {"sources": [{"url": "http://127.0.0.1:9/leaf.jpg", "label": "grass"}]}
+        self.assertEqual(self.ask("ingest", "POST", "/sources", json.dumps(sources).encode())["stored"], 0)
+        self.account.settle()
+
+    def ask(self, name, method, path, body=b"", role="operate", **headers):
+        """What is answered to whoever has the key of a role."""
+        headers = {"content-type": "application/json"} | bearer(role) | headers
+        status, answer = urls.ask(self.account, f"{STACK}-{name}", method, path, body, **headers)
+        self.assertEqual((status, self.account.denied), (200, []), answer)
+        return answer
 
     def waiting(self, name):
         """What waits in a function's queue."""
@@ -125,7 +174,7 @@ class Loop(unittest.TestCase):
         from botocore.exceptions import ClientError
 
         keys = {"aws_access_key_id": f"role.{STACK}-predict", "aws_secret_access_key": "role", "aws_session_token": "role"}
-        entry = {"EventBusName": STACK, "Detail": "{}", "DetailType": "0", "Source": "0"}
+        entry = {"EventBusName": "another", "Detail": "{}", "DetailType": "0", "Source": "0"}
         client = lambda service: boto3.client(service, endpoint_url=self.account.url, region_name=REGION, **keys)
         for asked in (
             lambda: client("s3").put_object(Bucket=BUCKET, Key="images/0", Body=b"0"),

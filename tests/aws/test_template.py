@@ -35,6 +35,11 @@ class Template(unittest.TestCase):
     def of(self, kind):
         return {name: each.get("Properties", {}) for name, each in self.resources.items() if each["Type"] == kind}
 
+    def names(self):
+        """The functions' names by those of the template."""
+        functions = self.of("AWS::Lambda::Function").items()
+        return {ours: each["FunctionName"]["Fn::Sub"].removeprefix("${AWS::StackName}-") for ours, each in functions}
+
     def test_cfn_lint(self):
         command = [tool("cfn-lint"), TEMPLATE]
         done = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
@@ -44,8 +49,7 @@ class Template(unittest.TestCase):
         self.assertLessEqual(TEMPLATE.stat().st_size, LONGEST)
 
     def test_the_rules_are_the_table_of_events(self):
-        functions = self.of("AWS::Lambda::Function").items()
-        functions = {ours: each["FunctionName"]["Fn::Sub"].removeprefix("${AWS::StackName}-") for ours, each in functions}
+        functions = self.names()
         routes = {}
         for rule in self.of("AWS::Events::Rule").values():
             (kind,) = rule["EventPattern"]["detail-type"] if "EventPattern" in rule else [rule["ScheduleExpression"]]
@@ -54,7 +58,7 @@ class Template(unittest.TestCase):
                 ours = target["Arn"]["Fn::GetAtt"][0]
                 self.assertEqual(functions[ours], target["Id"])
                 self.assertEqual(target["DeadLetterConfig"], {"Arn": {"Fn::GetAtt": [f"{ours}Failures", "Arn"]}})
-        self.assertEqual(routes, ROUTES | {"rate(1 hour)": {"train-trigger"}})
+        self.assertEqual(routes, ROUTES | {"rate(1 hour)": {"train-trigger", "promote"}})
         known = re.findall(r'"(io\.pappus\.[a-z.]+)"', (TOP / "shared/domain/src/event.rs").read_text())
         self.assertLessEqual(set(ROUTES), set(known))
 
@@ -80,8 +84,50 @@ class Template(unittest.TestCase):
                 alarm = self.resources[f"{name}HasFailed"]["Properties"]
                 dimension = {"Name": "QueueName", "Value": {"Fn::GetAtt": [f"{name}Failures", "QueueName"]}}
                 self.assertEqual((alarm["MetricName"], alarm["Dimensions"]), ("ApproximateNumberOfMessagesVisible", [dimension]))
-        for url in self.of("AWS::Lambda::Url").values():
-            self.assertEqual(url["AuthType"], "AWS_IAM", "the functions know no keys")
+
+    def test_who_answers_over_http_has_a_url_that_iam_or_keys_guard(self):
+        answer = {path.parents[1].name for path in (TOP / "functions").glob("*/src/*.rs") if ".route(" in path.read_text()}
+        answer = {name for name, each in self.names().items() if each in answer}
+        self.assertEqual(self.template["Conditions"]["ByKey"], {"Fn::Equals": [{"Ref": "UrlAccess"}, "key"]})
+        (rule,) = self.template["Rules"].values()
+        self.assertEqual(rule["RuleCondition"], {"Fn::Equals": [{"Ref": "UrlAccess"}, "key"]})
+        self.assertEqual([each["Assert"] for each in rule["Assertions"]], [{"Fn::Not": [{"Fn::Equals": [{"Ref": "ApiKeys"}, ""]}]}])
+        auth = {"Fn::If": ["ByKey", "NONE", "AWS_IAM"]}
+        urls = {each["TargetFunctionArn"]["Ref"]: each["AuthType"] for each in self.of("AWS::Lambda::Url").values()}
+        self.assertEqual(urls, dict.fromkeys(answer, auth))
+        variables = {name: each["Environment"]["Variables"] for name, each in self.of("AWS::Lambda::Function").items()}
+        keys = {name: each["PAPPUS_API_KEYS"] for name, each in variables.items() if "PAPPUS_API_KEYS" in each}
+        nobodys = {"Fn::FindInMap": ["Keys", "Nobody", "Line"]}
+        self.assertEqual(keys, dict.fromkeys(answer, {"Fn::If": ["KeysGiven", {"Ref": "ApiKeys"}, nobodys]}))
+        # What lets everybody in does so only by a URL, and only where keys guard that.
+        everybody = [each for each in self.resources.values() if each.get("Properties", {}).get("Principal") == "*"]
+        self.assertEqual({each["Condition"] for each in everybody}, {"ByKey"})
+        found = {name: [] for name in answer}
+        for each in everybody:
+            found[each["Properties"].pop("FunctionName")["Ref"]].append(each["Properties"])
+        asked = {"Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}
+        invoked = {"Action": "lambda:InvokeFunction", "Principal": "*", "InvokedViaFunctionUrl": True}
+        self.assertEqual(found, dict.fromkeys(answer, [asked, invoked]))
+
+    def test_keys_are_taken_as_the_functions_take_them(self):
+        line = f"operate ada sha256:{'0f' * 32}"
+        pattern = re.compile(self.template["Parameters"]["ApiKeys"]["AllowedPattern"])
+        taken = ["", self.template["Mappings"]["Keys"]["Nobody"]["Line"], line, f"{line}\n{line}\n"]
+        taken += [f"# of ada\r\n\r\n  label\ta.b-c@d_e  {line[12:]}  ", line.replace("0f", "0F")]
+        for text in taken:
+            self.assertTrue(pattern.fullmatch(text), text)
+        for text in ["pappus_0f", f"{line} {line}", line[:-1], f"{line}0", line.replace("operate", "root"), f"{line} # his"]:
+            self.assertFalse(pattern.fullmatch(text), text)
+        # However much it is that does not match, that is found out at once.
+        self.assertFalse(pattern.fullmatch(f"{line}\n" * 40 + "\n \t" * 300 + "x"))
+
+    def test_what_schedules_invoke_lets_them(self):
+        for rule, each in self.of("AWS::Events::Rule").items():
+            if "ScheduleExpression" in each:
+                targets = {target["Arn"]["Fn::GetAtt"][0] for target in each["Targets"]}
+                allowed = self.of("AWS::Lambda::Permission").values()
+                allowed = {p["FunctionName"]["Ref"] for p in allowed if p.get("SourceArn") == {"Fn::GetAtt": [rule, "Arn"]}}
+                self.assertEqual(allowed, targets)
 
     def test_data_outlives_the_stack_and_is_closed(self):
         for name in ("Objects", "Catalog"):

@@ -45,6 +45,21 @@ class Facts(unittest.TestCase):
         self.assertIn(("POST", "/predict"), there)
         self.assertEqual({(method, re.sub(r"\{\w+\}", "{}", path)) for method, path in told}, there)
 
+    def test_who_may_ask_is_told_of_as_the_code_has_it(self):
+        marks = {"Operator": "operators", "Labeller": "labellers", "Reader": "readers", "Asker": "askers"}
+        asked = {}
+        for folder in (TOP / "functions").glob("*/src"):
+            code = "\n".join(file.read_text().partition("#[cfg(test)]")[0] for file in folder.rglob("*.rs"))
+            handlers = dict(re.findall(r"^(?:pub\(crate\) )?async fn (\w+)\((?:\s*\w+: (\w+),)?", code, re.M))
+            for path, rest in re.findall(r'\.route\(\s*"([^"]+)",(.*)', code):
+                for method, handler in re.findall(r"\b(get|post|put|delete)\((\w+)\)", rest):
+                    asked[method.upper(), re.sub(r"\{\w+\}", "{}", path)] = marks.get(handlers[handler])
+        text = (TOP / "docs/api.md").read_text()
+        told = re.findall(r"^### `([A-Z]+) (/\S*)`\n\n(?!Every function)[\w-]+(?:, (\w+))?\.", text, re.M)
+        told = {(method, re.sub(r"\{\w+\}", "{}", path)): mark or None for method, path, mark in told}
+        self.assertEqual(set(marks.values()), set(filter(None, told.values())))
+        self.assertEqual(told, asked)
+
     def test_every_kind_of_event_is_told_of(self):
         code = (TOP / "shared/domain/src/event.rs").read_text()
         kinds = set(re.findall(r'^    \w+ = "(io\.pappus\.[a-z.]+)"', code, re.M))

@@ -93,6 +93,19 @@ class Releases(unittest.TestCase):
         changelog.write_text("# Changelog\n\n## 0.0.1\n\n- Old.\n")
         self.assertEqual(self.release("notes", "--changelog", changelog).returncode, 1)
 
+    def test_binstall_asks_for_what_is_released(self):
+        told = (TOP / "functions/pappus/Cargo.toml").read_text()
+        said = (TOP / "docs/installation.md").read_text()
+        urls = {"{ repo }": re.search(r'^pkg-url = "(.+)"$', told, re.M)[1]}
+        urls["https://github.com/OWNER/REPOSITORY"] = re.search(r"--pkg-url '(.+)'$", said, re.M)[1]
+        for repository, url in urls.items():
+            for arch, target in {"x86-64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux-gnu"}.items():
+                # As cargo binstall fills in its template.
+                filled = url.replace("{ version }", VERSION).replace("{ target }", target)
+                file = f"{release.named(arch)}.tar.gz"
+                self.assertEqual(filled, f"{repository}/releases/download/v{VERSION}/{file}")
+                self.assertIn(file, release.wanted())
+
     def test_an_archive_depends_on_its_contents_alone_and_is_what_binstall_expects(self):
         program = self.folder / "program"
         program.write_text("#!/bin/sh\necho hello\n")
@@ -105,10 +118,9 @@ class Releases(unittest.TestCase):
         self.assertEqual(len(digests), 1)
         # As cargo binstall fills in its template.
         told = (TOP / "functions/pappus/Cargo.toml").read_text()
-        inside, url = (re.search(rf'^{key} = "(.+)"$', told, re.M)[1] for key in ("bin-dir", "pkg-url"))
+        inside = re.search(r'^bin-dir = "(.+)"$', told, re.M)[1]
         for name, value in {"version": VERSION, "target": "aarch64-unknown-linux-gnu", "bin": "pappus", "binary-ext": ""}.items():
-            inside, url = (text.replace(f"{{ {name} }}", value) for text in (inside, url))
-        self.assertIn(url.rpartition("/")[2], release.wanted())
+            inside = inside.replace(f"{{ {name} }}", value)
         into = self.folder / "into"
         with tarfile.open(path) as archive:
             archive.extractall(into, filter="data")
@@ -133,8 +145,19 @@ class Images(unittest.TestCase):
                 self.assertIn("--provenance mode=max", line)
                 self.assertRegex(line, r"type=sbom,generator=\S+@sha256:[0-9a-f]{64}")
 
+    def test_a_release_is_known_by_the_workflow_that_signed_it(self):
+        done = script("publish-images", "--prefix", "ghcr.io/team/", "--tag", "1.2.3", "--verify", "Team/pappus", "--dry-run")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        verified = [line for line in done.stdout.splitlines() if "cosign verify" in line]
+        self.assertEqual(len(verified), len(release.package.FUNCTIONS))
+        for name, line in zip(release.package.FUNCTIONS, verified, strict=True):
+            self.assertTrue(line.endswith(f" ghcr.io/team/pappus-{name}:1.2.3"), line)
+            who = "https://github.com/Team/pappus/.github/workflows/images.yml@refs/tags/v1.2.3"
+            self.assertIn(f"--certificate-oidc-issuer https://token.actions.githubusercontent.com --certificate-identity {who} ", line)
+
     def test_wrong_usage(self):
-        for arguments in (["--prefix", "Team", "--tag", "1"], ["--prefix", "team/", "--tag", "a b"], ["--prefix", "t/", "--tag", "1", "cook"]):
+        for arguments in (["--prefix", "Team", "--tag", "1"], ["--prefix", "team/", "--tag", "a b"], ["--prefix", "t/", "--tag", "1", "cook"],
+                          ["--prefix", "t/", "--tag", "1", "--verify", "team"]):
             done = script("publish-images", *arguments, "--dry-run")
             self.assertEqual(done.returncode, 2)
             self.assertRegex(done.stderr, "^error: ")

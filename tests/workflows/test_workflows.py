@@ -83,6 +83,15 @@ class Workflows(unittest.TestCase):
         self.assertIn("run: scripts/test --full\n", jobs(ci)["full"])
         self.assertRegex((TOP / ".github/workflows/images.yml").read_text(), rf"workflows: \[{re.search('^name: (.+)$', ci, re.M)[1]}\]")
 
+    def test_nothing_is_deployed_whose_origin_is_not_proved(self):
+        deploy = jobs((TOP / ".github/workflows/deploy.yml").read_text())
+        for where, proof, deploys in [
+            ("aws", "gh attestation verify", "run: scripts/deploy aws --stack"),
+            ("knative", '--verify "$GITHUB_REPOSITORY"', "scripts/roll-out scripts/cluster up"),
+        ]:
+            self.assertIn(proof, deploy[where])
+            self.assertLess(deploy[where].index(proof), deploy[where].index(deploys))
+
     def test_runs_do_not_get_into_each_others_way(self):
         for workflow, text in self.each():
             self.assertRegex(text, r"(?m)^concurrency:\n  group: \S.*\n  cancel-in-progress: ", workflow)
