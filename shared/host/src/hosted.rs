@@ -18,7 +18,7 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::caller::{Operator, Reader, local, with_keys};
+use crate::caller::{Asker, Operator, Reader, local, with_keys};
 use crate::context::Context;
 use crate::disposition::{Disposition, Failure, unknown_route};
 use crate::handling::{Handled, Handling};
@@ -95,10 +95,11 @@ impl Hosted {
 
 async fn receive(
     State(handling): State<Handling>,
+    asker: Result<Asker, Failure>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Failure> {
-    let handled = handle(&handling, &headers, body).await.inspect_err(|failure| {
+    let handled = handle(&handling, asker, &headers, body).await.inspect_err(|failure| {
         // A broker drops what is refused, and nobody else would ever know.
         tracing::warn!(error = %failure, disposition = failure.disposition().name(), "an event is not done");
     })?;
@@ -114,6 +115,7 @@ async fn receive(
 
 async fn handle(
     handling: &Handling,
+    asker: Result<Asker, Failure>,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Handled, Failure> {
@@ -124,7 +126,12 @@ async fn handle(
         }
         _ => Failure::new(Disposition::Refused, rejection.body_text()),
     })?;
-    handling.handle(incoming::read(headers, &body)?).await
+    let incoming = incoming::read(headers, &body)?;
+    if incoming.brings_bytes() {
+        // An image is asked about, whichever way it came.
+        asker?;
+    }
+    handling.handle(incoming).await
 }
 
 async fn ready(State(hosted): State<Arc<Hosted>>) -> Result<StatusCode, Failure> {

@@ -112,6 +112,24 @@ async fn where_there_is_a_key_to_predict_one_is_needed_for_that() {
 }
 
 #[tokio::test]
+async fn an_image_in_an_event_needs_the_key_that_one_in_a_request_needs() {
+    let keys = [key(1, Role::Predict, "shop"), key(2, Role::Operate, "ada")];
+    let send = async |asked: &Asked, image: &'static [u8], key: Option<&NewKey>| {
+        let request = Request::post("/events").header("ce-specversion", "1.0").header("ce-id", "7");
+        let request = request.header("ce-source", "/camera").header("ce-type", "com.example.photo");
+        let request = request.header("content-type", if image.is_empty() { "application/json" } else { "image/jpeg" });
+        let request = key.iter().fold(request, |request, key| request.header("authorization", bearer(key)));
+        asked.hosted.router().oneshot(request.body(image.into()).unwrap()).await.unwrap().status()
+    };
+    let guarded = asked(Some(&format!("{}\n{}", keys[0].line, keys[1].line))).await;
+    assert_eq!(send(&guarded, b"an image", None).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(send(&guarded, b"an image", Some(&keys[0])).await, StatusCode::NO_CONTENT);
+    assert_eq!(send(&guarded, b"", None).await, StatusCode::NO_CONTENT, "brokers have no keys");
+    let open = asked(Some(&keys[1].line)).await;
+    assert_eq!(send(&open, b"an image", None).await, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
 async fn what_is_no_key_of_these_is_told_so_and_nothing_of_it_is_said() {
     let asked = asked(Some(&key(1, Role::Operate, "ada").line)).await;
     let (status, headers, body) = asked.send(ROUTES[0], &[]).await;

@@ -22,6 +22,7 @@ mod storage;
 
 use axum::http::{HeaderMap, header};
 use pappus_domain::Event;
+use pappus_domain::event::Data;
 use serde_json::Value;
 
 use crate::disposition::{Disposition, Failure};
@@ -35,6 +36,19 @@ pub(crate) enum Incoming {
     Queue(Vec<Message>),
     /// Records of a log, in their order: what cannot be read must not stand in the way of what follows.
     Log(Vec<Result<Event, Failure>>),
+}
+
+impl Incoming {
+    /// Whether it brings something that is no JSON: an image, to be classified.
+    pub(crate) fn brings_bytes(&self) -> bool {
+        let is_bytes = |event: &Result<Event, Failure>| matches!(event, Ok(Event { data: Data::Bytes { .. }, .. }));
+        match self {
+            Self::Events(events) | Self::Log(events) => events.iter().any(is_bytes),
+            Self::Queue(messages) => {
+                messages.iter().filter_map(|message| message.events.as_ref().ok()).flatten().any(is_bytes)
+            }
+        }
+    }
 }
 
 /// A message of a queue.
