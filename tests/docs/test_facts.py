@@ -77,12 +77,14 @@ class Facts(unittest.TestCase):
 
     def test_every_file_that_is_named_is_there(self):
         folders = "scripts|infra|k8s-knative|tests|functions|shared|docs"
+        # What each team makes for itself, and never commits.
+        own = (TOP / ".gitignore").read_text().splitlines()
         named = 0
         for path in documents.every():
             for name in re.findall(rf"`(?:\./)?((?:{folders})/[\w./-]+)", path.read_text()):
                 named += 1
                 with self.subTest(str(path.relative_to(TOP)), name=name):
-                    self.assertTrue((TOP / name).exists(), "there is no such file")
+                    self.assertTrue((TOP / name).exists() or f"/{name}" in own, "there is no such file")
         self.assertGreater(named, 50)
 
     def test_every_option_of_a_script_that_is_named_is_one(self):
