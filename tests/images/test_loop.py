@@ -57,7 +57,8 @@ class Loop(unittest.TestCase):
         """Puts the team's pictures into the bucket; others, with their labels, to ask about."""
         import boto3
 
-        work, found = engine().work, self.deployment.found
+        # A folder of its own: other tests draw pictures too.
+        work, found = engine().work / "loop", self.deployment.found
         pappus(work / "unused", "sample", work / "known", "--count", str(EACH))
         pappus(work / "unused", "sample", work / "others", "--count", "4", "--seed", "2")
         endpoint = found["PAPPUS_TEST_S3"].partition("endpoint=")[2].partition("&")[0]
