@@ -116,15 +116,8 @@ class Pod:
             kind, said = volumes[mount["name"]]
             if mount["mountPath"] == ACCOUNT:
                 continue
-            if kind != "emptyDir":
-                raise Wrong(f"{self.name} mounts a {kind}, which this test does not: teach tests/images/pods.py")
-            read(said or {}, {"sizeLimit"}, self.name)
-            # A folder of the node's disk that everybody in the pod may write to.
-            empty = self.folder / mount["name"]
-            empty.mkdir()
-            empty.chmod(0o777)
-            self.empty[empty] = quantity(said["sizeLimit"]) if said.get("sizeLimit") else None
-            options += ["--volume", f"{empty}:{mount['mountPath']}"]
+            folder, rights = {"emptyDir": self.empty_folder, "configMap": self.files}.get(kind, self.unknown(kind))(mount["name"], said)
+            options += ["--volume", f"{folder}:{mount['mountPath']}{rights}"]
         if self.account and self.spec.get("automountServiceAccountToken", True):
             folder = self.folder / "account"
             folder.mkdir()
@@ -134,19 +127,56 @@ class Pod:
             options += ["--volume", f"{folder}:{ACCOUNT}:ro"]
         return options
 
+    def unknown(self, kind):
+        def refuse(*_):
+            raise Wrong(f"{self.name} mounts a {kind}, which this test does not: teach tests/images/pods.py")
+
+        return refuse
+
+    def empty_folder(self, name, said):
+        """A folder of the node's disk that everybody in the pod may write to."""
+        read(said or {}, {"sizeLimit"}, self.name)
+        empty = self.folder / name
+        empty.mkdir()
+        empty.chmod(0o777)
+        self.empty[empty] = quantity(said["sizeLimit"]) if said.get("sizeLimit") else None
+        return empty, ""
+
+    def files(self, name, said):
+        """The files of a ConfigMap, which nobody may write to."""
+        read(said, {"name"}, self.name)
+        folder = self.folder / name
+        folder.mkdir()
+        for file, text in self.settings["configMapRef", said["name"]].items():
+            (folder / file).write_text(text)
+            (folder / file).chmod(0o644)
+        return folder, ":ro"
+
     def environment(self, more):
         found = {}
         for source in self.said.get("envFrom", []):
             (kind,) = read(source, {"configMapRef", "secretRef"}, self.name)
             found |= self.settings[kind, source[kind]["name"]]
         for one in self.said.get("env", []):
-            found[one["name"]] = read(one, {"name", "value"}, self.name)["value"]
+            value = self.value(read(one, {"name", "value", "valueFrom"}, self.name))
+            if value is not None:
+                found[one["name"]] = value
         found |= more
         # In a file: what is an argument, everybody on the machine can read.
         file = self.folder / "env"
         file.touch(0o600)
         file.write_text("".join(f"{name}={value}\n" for name, value in found.items()))
         return ["--env-file", file]
+
+    def value(self, one):
+        """What a variable holds; nothing where it is not set, since a Secret may be absent."""
+        if "valueFrom" not in one:
+            return one["value"]
+        said = read(read(one["valueFrom"], {"secretKeyRef"}, self.name)["secretKeyRef"], {"name", "key", "optional"}, self.name)
+        secret = self.settings.get(("secretRef", said["name"]), {})
+        if said["key"] not in secret and not said.get("optional"):
+            raise Wrong(f"{self.name} wants {said['key']} of the Secret {said['name']}, which is not there")
+        return secret.get(said["key"])
 
     def probe(self, kind):
         """The path that a probe asks for, and how long it may take."""

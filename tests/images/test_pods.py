@@ -41,6 +41,19 @@ class Pods(unittest.TestCase):
                     for option in ("--read-only", "--memory", "--cpus", "no-new-privileges"):
                         self.assertIn(option, options)
 
+    def test_variables_and_files_are_those_of_secrets_and_config_maps(self):
+        manifests, specs = ours("local")
+        spec = specs["Service train-trigger"]
+        pod = self.pod(manifests, spec)
+        told = lambda pod: (pod.folder / "env").read_text()  # noqa: E731
+        self.assertNotIn("PAPPUS_API_KEYS", told(pod))
+        (policy,) = pod.folder.rglob("retraining.toml")
+        self.assertEqual(policy.read_bytes(), (rendered.TOP / "infra/policy/retraining.toml").read_bytes())
+        self.assertIn(f"{policy.parent}:/etc/pappus/policy:ro", pod.options)
+        keys = {"pappus-api-keys": {"keys": "operate ada sha256:0"}}
+        with_keys = Pod("keyed", spec, settings(manifests, SECRETS | keys), self.network, [])
+        self.assertIn("PAPPUS_API_KEYS=operate ada sha256:0\n", told(with_keys))
+
     def test_what_is_not_understood_is_refused(self):
         manifests, specs = ours("local")
         container = lambda spec: spec["containers"][0]  # noqa: E731
