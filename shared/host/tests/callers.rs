@@ -119,7 +119,7 @@ async fn an_image_in_an_event_needs_the_key_that_one_in_a_request_needs() {
         let request = request.header("ce-source", "/camera").header("ce-type", "com.example.photo");
         let request = request.header("content-type", if image.is_empty() { "application/json" } else { "image/jpeg" });
         let request = key.iter().fold(request, |request, key| request.header("authorization", bearer(key)));
-        asked.hosted.router().oneshot(request.body(image.into()).unwrap()).await.unwrap().status()
+        asked.hosted.router().oneshot(request.body(Body::from(image)).unwrap()).await.unwrap().status()
     };
     let guarded = asked(Some(&format!("{}\n{}", keys[0].line, keys[1].line))).await;
     assert_eq!(send(&guarded, b"an image", None).await, StatusCode::UNAUTHORIZED);
