@@ -9,7 +9,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use base64::Engine as _;
@@ -20,6 +21,8 @@ use crate::keys::{Holder, Keys, Role};
 
 /// Who the ledger says has asked, where nobody says more.
 const NAMELESS: &str = "http";
+/// Where a browser says from which site a request comes.
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Who asks: an extension of a request.
 #[derive(Clone, Debug)]
@@ -73,7 +76,7 @@ pub fn local(router: Router) -> Router {
 }
 
 async fn trust(mut request: Request, next: Next) -> Response {
-    let is_own = is_of_this_machine(request.headers(), request.uri().host());
+    let is_own = is_of_this_machine(request.headers(), request.uri().authority());
     let caller = if is_own { Caller::Trusted(None) } else { Caller::Stranger(Stranger::OtherSite) };
     request.extensions_mut().insert(caller);
     next.run(request).await
@@ -92,13 +95,16 @@ async fn know(State(keys): State<Option<Arc<Keys>>>, mut request: Request, next:
     next.run(request).await
 }
 
-/// A name that another site has pointed to this machine is not this machine's (DNS rebinding), and a page says of which site
-/// it is. Whoever names no host is no browser.
-fn is_of_this_machine(headers: &HeaderMap, authority: Option<&str>) -> bool {
-    let host = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
-    let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
-    let origin = origin.map(|origin| origin.split_once("://").map_or("", |(_, host)| host));
-    [host, authority, origin].into_iter().flatten().all(is_loopback)
+/// Whether no page of another site asks. One under a name that was pointed to this machine names that as its host (DNS
+/// rebinding); others say where they are from, or the browser does. Whoever says nothing of the kind is no browser.
+fn is_of_this_machine(headers: &HeaderMap, authority: Option<&Authority>) -> bool {
+    let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or_default());
+    let host = text(header::HOST).or(authority.map(Authority::as_str));
+    let is_own_page = |origin: &str| origin.split_once("://").is_some_and(|(_, page)| host == Some(page));
+    let is_own_fetch = |site: &str| matches!(site, "same-origin" | "none");
+    host.is_none_or(is_loopback)
+        && text(header::ORIGIN).is_none_or(is_own_page)
+        && text(SEC_FETCH_SITE).is_none_or(is_own_fetch)
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -198,7 +204,7 @@ impl<S: Sync> FromRequestParts<S> for Asker {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         match parts.extensions.get() {
-            Some(Caller::Stranger(Stranger::Keyless { guards_predictions: true, .. })) => {
+            Some(Caller::Stranger(Stranger::OtherSite | Stranger::Keyless { guards_predictions: true, .. })) => {
                 with_role(parts, Role::Predict).map(|_| Self(()))
             }
             _ => Ok(Self(())),

@@ -94,6 +94,10 @@ pub struct Keys(HashMap<Digest, Holder>);
 impl Keys {
     /// Reads a file of keys, or keys.
     pub(crate) fn read(value: &str) -> Result<Self, Error> {
+        if value.split_ascii_whitespace().any(is_key) {
+            let why = "it is a key, which nobody else is to know: `pappus key` prints the line that belongs there";
+            return Err(Error::Keys(why.into()));
+        }
         let keys = if value.contains(DIGEST) {
             value.parse().map_err(|why| format!("line {why}"))
         } else {
@@ -112,6 +116,11 @@ impl Keys {
     pub(crate) fn guard_predictions(&self) -> bool {
         self.0.values().any(|holder| holder.role == Role::Predict)
     }
+}
+
+/// Whether this is a key and not its digest: what says so must not be shown.
+fn is_key(word: &str) -> bool {
+    word.strip_prefix(KEY).is_some_and(|digits| digits.parse::<Digest>().is_ok())
 }
 
 fn text(path: &str) -> Result<String, String> {

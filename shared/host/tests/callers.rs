@@ -155,7 +155,7 @@ async fn on_its_own_machine_whoever_asks_is_an_operator_but_for_pages_of_other_s
         &[] as &[_],
         &[("host", "127.0.0.1:8080")],
         &[("host", "localhost")],
-        &[("host", "[::1]:8080"), ("origin", "http://localhost:8080")],
+        &[("host", "[::1]:8080"), ("origin", "http://[::1]:8080"), ("sec-fetch-site", "same-origin")],
     ] {
         let (status, _, body) = answer(local.clone(), ROUTES[0], own).await;
         assert_eq!((status, body.as_str()), (StatusCode::OK, "http"), "{own:?}");
@@ -166,9 +166,11 @@ async fn on_its_own_machine_whoever_asks_is_an_operator_but_for_pages_of_other_s
         &[("host", "127.0.0.1:8080"), ("origin", "null")],
         &[("host", "127.0.0.1.evil.example")],
         &[("host", "[::1].evil.example:80")],
+        &[("host", "127.0.0.1:8080"), ("origin", "http://127.0.0.1:3000")],
+        &[("host", "127.0.0.1:8080"), ("sec-fetch-site", "cross-site")],
     ] {
-        for route in &ROUTES[..3] {
-            let (status, _, body) = answer(local.clone(), *route, other).await;
+        for route in ROUTES {
+            let (status, _, body) = answer(local.clone(), route, other).await;
             assert_eq!(status, StatusCode::FORBIDDEN, "{other:?}");
             assert!(detail(&body).ends_with("a page of another site is none: ask 127.0.0.1 or localhost"), "{body}");
         }
@@ -222,6 +224,9 @@ fn keys_come_out_of_a_file() {
         said(name),
         format!("PAPPUS_API_KEYS cannot be used: {name}, line 2: it may be `ROLE NAME sha256:DIGEST`")
     );
+    let shown = said(&key);
+    assert!(shown.starts_with("PAPPUS_API_KEYS cannot be used: it is a key") && !shown.contains(&key), "{shown}");
+    assert_eq!(said(&format!("operate ada {key}")), shown);
     std::fs::write(&path, " ".repeat((64 << 10) + 1)).unwrap();
     assert!(said(name).ends_with("it has more than the 65536 bytes that are read"));
 }
