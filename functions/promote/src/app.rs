@@ -1,10 +1,12 @@
 //! The promote function, as its host sees it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use pappus_domain::event::{ModelEvaluated, ScheduleCame};
-use pappus_domain::{Digest, Event, EventKind as _, ModelVersion, Timestamp};
+use pappus_domain::verdict::Evaluation;
+use pappus_domain::{Digest, Event, EventKind as _, ModelVersion, RunId, Timestamp};
 use pappus_host::{App, Context, Failure, OnEvent, Outcome};
 
 use crate::api;
@@ -13,6 +15,8 @@ use crate::release::{By, Promote};
 
 /// How many of the newest versions a schedule looks at.
 const NEWEST: usize = 20;
+/// In how many of the last decisions it looks for what was trained by one: of some days, with one each hour.
+const DECISIONS: usize = 200;
 
 struct OnEvaluated {
     promote: Promote,
@@ -56,21 +60,30 @@ impl OnEvent for OnEvaluated {
 }
 
 impl OnEvaluated {
-    /// Releases the newest version that passed its evaluation beside the present champion, is newer than that, and was never
-    /// champion: what somebody has rolled back stays so.
+    /// Releases the newest version that passed its evaluation since the release changed last, is newer than the champion, and
+    /// was never champion: what somebody has rolled back stays so. What somebody has trained by hand is theirs to release.
     async fn catch_up(&self) -> Result<Outcome, Failure> {
         let Context { catalog, settings, .. } = &self.context;
-        let champion = catalog.release(&settings.model).await?.map(|release| release.champion);
-        for manifest in catalog.models(&settings.model, NEWEST).await? {
-            if champion.as_ref() == Some(&manifest.version) {
+        let model = &settings.model;
+        let champion = catalog.release(model).await?.map(|release| release.champion);
+        let ledger = catalog.ledger(model).await?;
+        let changed = ledger.last().map(|entry| entry.at);
+        let decided: HashSet<RunId> =
+            catalog.decisions(model, DECISIONS).await?.into_iter().filter_map(|decision| decision.run).collect();
+        for manifest in catalog.models(model, NEWEST).await? {
+            let version = &manifest.version;
+            if champion.as_ref() == Some(version) {
                 break;
             }
-            let evaluation = catalog.evaluation(&settings.model, &manifest.version).await?;
-            let Some(passed) = evaluation.filter(|it| it.verdict.passed && it.champion == champion) else { continue };
-            if catalog.ledger(&settings.model).await?.iter().any(|entry| entry.to == manifest.version) {
-                break;
+            if !decided.contains(&manifest.training.run) || ledger.iter().any(|entry| entry.to == *version) {
+                continue;
             }
-            return self.release(manifest.version, &passed.data_set).await;
+            let holds = |it: &Evaluation| {
+                it.verdict.passed && it.champion == champion && changed.is_none_or(|changed| it.at >= changed)
+            };
+            if let Some(passed) = catalog.evaluation(model, version).await?.filter(holds) {
+                return self.release(manifest.version, &passed.data_set).await;
+            }
         }
         Ok(Outcome::NOTHING)
     }

@@ -7,6 +7,7 @@ use pappus_catalog::Error as CatalogError;
 use pappus_catalog::contract::samples;
 use pappus_domain::event::{ModelEvaluated, ReleaseChanged, ScheduleCame};
 use pappus_domain::release::{CannotChange, LedgerEntry, ReleaseAction};
+use pappus_domain::trigger::DecisionRecord;
 use pappus_domain::verdict::{Evaluation, Gate, Verdict};
 use pappus_domain::{Event, ModelVersion, Release, Timestamp};
 use pappus_host::{Bus, Context, Dispose as _, Disposition, Failure, Settings};
@@ -52,11 +53,28 @@ impl Place {
         let evaluation = Evaluation {
             verdict: Verdict { passed, gates },
             champion: champion.cloned(),
+            at: Timestamp::now(),
             ..samples::evaluation(number, "pets", 1, 0)
         };
         let version = self.version(number).await;
         self.context.catalog.record_evaluation(&evaluation).await.unwrap();
         version
+    }
+
+    /// The same of a version that was trained since train-trigger has decided so.
+    async fn decided(&self, number: u64, passed: bool, champion: Option<&ModelVersion>) -> ModelVersion {
+        let run = Some(samples::manifest(number, "pets").training.run);
+        let decision = DecisionRecord { run, ..samples::decision(number, "pets", number as i64) };
+        self.context.catalog.record_decision(&decision).await.unwrap();
+        self.judged(number, passed, champion).await
+    }
+
+    /// Until the clock by which the catalog counts, in milliseconds, has gone on.
+    async fn after_a_moment(&self) {
+        let begun = Timestamp::now().as_millisecond();
+        while Timestamp::now().as_millisecond() == begun {
+            tokio::task::yield_now().await;
+        }
     }
 
     async fn release(&self) -> Option<Release> {
@@ -314,15 +332,15 @@ fn schedule() -> Event {
 async fn what_passed_and_was_told_of_to_nobody_is_released_when_a_schedule_comes() {
     let place = place().await;
     assert_eq!(place.deliver(schedule()).await.unwrap(), [], "there is nothing");
-    let first = place.judged(1, true, None).await;
+    let first = place.decided(1, true, None).await;
     let events = place.deliver(schedule()).await.unwrap();
     let [event] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!(event.read::<ReleaseChanged>().unwrap().unwrap().champion, first);
     assert_eq!(place.deliver(schedule()).await.unwrap(), [], "it is done");
     // Newer ones that failed or were not judged beside this champion do not stand in the way of one that passed.
-    let second = place.judged(2, true, Some(&first)).await;
-    place.judged(3, false, Some(&first)).await;
-    place.judged(4, true, None).await;
+    let second = place.decided(2, true, Some(&first)).await;
+    place.decided(3, false, Some(&first)).await;
+    place.decided(4, true, None).await;
     place.version(5).await;
     assert_eq!(place.deliver(schedule()).await.unwrap().len(), 1);
     assert_eq!(place.release().await.unwrap().champion, second);
@@ -332,14 +350,39 @@ async fn what_passed_and_was_told_of_to_nobody_is_released_when_a_schedule_comes
 #[tokio::test]
 async fn a_schedule_brings_nothing_back_that_was_replaced_or_is_older() {
     let place = place().await;
-    let first = place.judged(1, true, None).await;
+    let first = place.decided(1, true, None).await;
     place.deliver(evaluated("pets", &first, true)).await.unwrap();
-    let older = place.judged(2, true, Some(&first)).await;
-    let newer = place.judged(3, true, Some(&first)).await;
+    let older = place.decided(2, true, Some(&first)).await;
+    let newer = place.decided(3, true, Some(&first)).await;
     place.deliver(evaluated("pets", &newer, true)).await.unwrap();
+    place.after_a_moment().await;
     place.promote.roll_back(by()).await.unwrap();
     assert_eq!(place.deliver(schedule()).await.unwrap(), []);
     assert_eq!(place.release().await.unwrap().champion, first, "neither {newer} nor {older}");
+}
+
+#[tokio::test]
+async fn a_schedule_releases_no_verdict_from_before_a_rollback() {
+    let place = place().await;
+    let first = place.decided(1, true, None).await;
+    place.deliver(evaluated("pets", &first, true)).await.unwrap();
+    let second = place.decided(2, true, Some(&first)).await;
+    place.decided(3, true, Some(&first)).await;
+    place.deliver(evaluated("pets", &second, true)).await.unwrap();
+    place.after_a_moment().await;
+    place.promote.roll_back(by()).await.unwrap();
+    assert_eq!(place.deliver(schedule()).await.unwrap(), [], "somebody has chosen the first since");
+    let fourth = place.decided(4, true, Some(&first)).await;
+    assert_eq!(place.deliver(schedule()).await.unwrap().len(), 1);
+    assert_eq!(place.release().await.unwrap().champion, fourth, "what is judged after that is news");
+}
+
+#[tokio::test]
+async fn a_schedule_leaves_to_people_what_they_have_trained() {
+    let place = place().await;
+    place.judged(1, true, None).await;
+    assert_eq!(place.deliver(schedule()).await.unwrap(), []);
+    assert_eq!(place.release().await, None);
 }
 
 #[tokio::test]

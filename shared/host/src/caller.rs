@@ -11,8 +11,8 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::Response;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -21,6 +21,8 @@ use crate::keys::{Holder, Keys, Role};
 
 /// Who the ledger says has asked, where nobody says more.
 const NAMELESS: &str = "http";
+/// What pages of other sites are told.
+const OTHER_SITE: &str = "a page of another site is none: ask 127.0.0.1 or localhost";
 /// Where a browser says from which site a request comes.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -72,14 +74,30 @@ impl Operator {
 /// The same routes, for a server that only this machine reaches: whoever asks may do what its user may. Pages of other sites
 /// may not, which that user's browser shows and lets send requests.
 pub fn local(router: Router) -> Router {
-    router.layer(from_fn(trust))
+    router.layer(from_fn_with_state(Some(Caller::Trusted(None)), look_at_site))
 }
 
-async fn trust(mut request: Request, next: Next) -> Response {
+/// The same for a server where this machine's callers need keys too.
+pub(crate) fn local_with_keys(router: Router) -> Router {
+    router.layer(from_fn_with_state(None::<Caller>, look_at_site))
+}
+
+async fn look_at_site(State(own): State<Option<Caller>>, mut request: Request, next: Next) -> Response {
     let is_own = is_of_this_machine(request.headers(), request.uri().authority());
-    let caller = if is_own { Caller::Trusted(None) } else { Caller::Stranger(Stranger::OtherSite) };
-    request.extensions_mut().insert(caller);
+    let caller = if is_own { own } else { Some(Caller::Stranger(Stranger::OtherSite)) };
+    if let Some(caller) = caller {
+        request.extensions_mut().insert(caller);
+    }
     next.run(request).await
+}
+
+/// Refuses pages of other sites where nobody else is asked who they are.
+pub(crate) async fn refuse_other_sites(request: Request, next: Next) -> Response {
+    if !matches!(request.extensions().get(), Some(Caller::Stranger(Stranger::OtherSite))) {
+        return next.run(request).await;
+    }
+    let what = format!("{} {} is for callers of this machine: {OTHER_SITE}", request.method(), request.uri().path());
+    Failure::new(Disposition::Forbidden, what).into_response()
 }
 
 /// The same routes, whose callers are told by `keys`, unless the host knows them already.
@@ -113,7 +131,8 @@ fn is_loopback(host: &str) -> bool {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
-    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+    // The last is what Docker calls the machine that it runs on, for containers: nobody can point it elsewhere.
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]" | "host.docker.internal")
 }
 
 impl Caller {
@@ -162,9 +181,7 @@ fn with_role(parts: &Parts, role: Role) -> Result<Option<Arc<str>>, Failure> {
         Some(Caller::Stranger(Stranger::Keyless { sent: false, .. })) => {
             refused(Disposition::Unauthorized, "send a key, as `authorization: Bearer KEY`")
         }
-        Some(Caller::Stranger(Stranger::OtherSite)) => {
-            refused(Disposition::Forbidden, "a page of another site is none: ask 127.0.0.1 or localhost")
-        }
+        Some(Caller::Stranger(Stranger::OtherSite)) => refused(Disposition::Forbidden, OTHER_SITE),
         Some(Caller::Stranger(Stranger::NoKeys)) | None => refused(
             Disposition::Forbidden,
             "who is one is not known here: set PAPPUS_API_KEYS, or ask `pappus up`, which only its own machine can reach",

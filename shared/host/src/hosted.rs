@@ -18,7 +18,7 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::caller::{Asker, Operator, Reader, local, with_keys};
+use crate::caller::{Asker, Operator, Reader, local, local_with_keys, refuse_other_sites, with_keys};
 use crate::context::Context;
 use crate::disposition::{Disposition, Failure, unknown_route};
 use crate::handling::{Handled, Handling};
@@ -57,7 +57,9 @@ impl Hosted {
             .route("/events", post(receive).merge(on(MethodFilter::HEAD, || async { StatusCode::NO_CONTENT })))
             .layer(DefaultBodyLimit::max(self.app.on_event.max_event_bytes()))
             .with_state(self.handling.clone());
+        events = events.route_layer(from_fn(refuse_other_sites));
         let mut inside = Router::new().route("/metrics", get(metrics)).with_state(Arc::new(self.clone()));
+        inside = inside.route_layer(from_fn(refuse_other_sites));
         if self.context.settings.host == Host::Lambda {
             // Its events come another way, and no network is around it: whoever comes here has come from outside.
             events = events.route_layer(from_extractor::<Operator>());
@@ -75,7 +77,7 @@ impl Hosted {
     /// The same for a server that only this machine reaches: there no key is needed, unless there are keys.
     pub fn local_router(&self) -> Router {
         let router = self.router();
-        if self.context.settings.api_keys.is_some() { router } else { local(router) }
+        if self.context.settings.api_keys.is_some() { local_with_keys(router) } else { local(router) }
     }
 
     /// Whether it can do its work now.

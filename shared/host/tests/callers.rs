@@ -151,6 +151,7 @@ async fn what_is_no_key_of_these_is_told_so_and_nothing_of_it_is_said() {
 #[tokio::test]
 async fn on_its_own_machine_whoever_asks_is_an_operator_but_for_pages_of_other_sites() {
     let local = asked(None).await.hosted.local_router();
+    let with_keys = asked(Some(&key(1, Role::Operate, "ada").line)).await.hosted.local_router();
     for own in [
         &[] as &[_],
         &[("host", "127.0.0.1:8080")],
@@ -173,6 +174,12 @@ async fn on_its_own_machine_whoever_asks_is_an_operator_but_for_pages_of_other_s
             let (status, _, body) = answer(local.clone(), route, other).await;
             assert_eq!(status, StatusCode::FORBIDDEN, "{other:?}");
             assert!(detail(&body).ends_with("a page of another site is none: ask 127.0.0.1 or localhost"), "{body}");
+        }
+        // Nobody is asked who they are that sends an event, or reads metrics; with or without keys.
+        for local in [&local, &with_keys] {
+            for route in [("POST", "/events"), ("POST", "/"), ("GET", "/metrics")] {
+                assert_eq!(answer(local.clone(), route, other).await.0, StatusCode::FORBIDDEN, "{other:?} {route:?}");
+            }
         }
     }
 }
