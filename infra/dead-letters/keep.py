@@ -7,7 +7,6 @@
 GET /metrics counts what is kept, by type. Whoever has handled an event already does it once: all triggers may have it again.
 """
 
-import base64
 import collections
 import hashlib
 import http.client
@@ -23,7 +22,10 @@ import urllib.parse
 from datetime import datetime, timezone
 
 FOLDER = pathlib.Path(os.environ.get("DEAD_LETTERS", "/data"))
-LIMIT = 64 << 20
+# A body is held in memory while it is written; several may come at once.
+LIMIT = 16 << 20
+# What is being sent has another name: the same event may come back before that is over.
+KEPT, SENDING = ".letter", ".sending"
 # Of one connection, not of the event.
 HOP = {"host", "connection", "content-length", "transfer-encoding", "accept-encoding", "user-agent", "prefer", "traceparent"}
 # What the broker says of the failure, as attributes of the event.
@@ -43,18 +45,19 @@ def attributes(headers, body):
 
 
 def keep(headers, body):
-    """Writes an event down, for good; what it says of itself. The same for the same subscriber is one."""
+    """Writes an event down, for good; what it says of itself. The same for the same subscriber is one. The first line of the
+    file is what there is to know of it, the rest its body."""
     said = attributes(headers, body)
     who = [said.get(key, "") for key in ("source", "id", "type", f"{FAILURE}dest")]
     name = hashlib.sha256(json.dumps(who).encode() if said else body).hexdigest()[:32]
-    letter = {"at": datetime.now(timezone.utc).isoformat(), "attributes": said, "headers": headers}
-    letter["body"] = base64.b64encode(body).decode()
-    with tempfile.NamedTemporaryFile("w", dir=FOLDER, prefix=".", delete=False) as file:
+    about = {"at": datetime.now(timezone.utc).isoformat(), "attributes": said, "headers": headers}
+    with tempfile.NamedTemporaryFile("wb", dir=FOLDER, prefix=".", delete=False) as file:
         try:
-            json.dump(letter, file)
+            file.write(json.dumps(about).encode() + b"\n")
+            file.write(body)
             file.flush()
             os.fsync(file.fileno())
-            os.replace(file.name, FOLDER / f"{name}.json")
+            os.replace(file.name, FOLDER / f"{name}{KEPT}")
         except BaseException:
             os.unlink(file.name)
             raise
@@ -67,30 +70,65 @@ def keep(headers, body):
 
 
 def kept():
-    """Each file with what it holds, the oldest first."""
-    letters = [(file, json.loads(file.read_text())) for file in FOLDER.glob("*.json")]
+    """Each file with what there is to know of it, the oldest first. Bodies are not read: there may be more than fit in memory."""
+    letters = []
+    for file in [path for ending in (KEPT, SENDING) for path in FOLDER.glob(f"*{ending}")]:
+        try:
+            with file.open("rb") as opened:
+                letters.append((file, json.loads(opened.readline())))
+        except FileNotFoundError:
+            # Sent meanwhile.
+            continue
+        except ValueError as error:
+            print(f"error: {file} is damaged, and left alone: {error}", file=sys.stderr, flush=True)
     return sorted(letters, key=lambda pair: pair[1]["at"])
 
 
 def send(url):
     """Sends all again; how many were not taken."""
-    where = urllib.parse.urlsplit(url)
     failed = 0
-    for file, letter in kept():
-        headers = {name: value for name, value in letter["headers"].items() if not name.startswith(f"ce-{FAILURE}")}
+    for file, about in kept():
+        sending = file.with_suffix(SENDING)
         try:
-            connection = http.client.HTTPConnection(where.hostname, where.port or 80, timeout=60)
-            connection.request("POST", where.path or "/", base64.b64decode(letter["body"]), headers)
-            status = connection.getresponse().status
-            connection.close()
-        except OSError as error:
-            status = error
+            file.rename(sending)
+        except FileNotFoundError:
+            # Somebody else sends too.
+            continue
+        status = post(url, about["headers"], sending)
         taken = isinstance(status, int) and status // 100 == 2
-        print("sent" if taken else f"not taken ({status})", describe(letter["attributes"]))
+        print("sent" if taken else f"not taken ({status})", describe(about["attributes"]))
         if taken:
-            file.unlink(missing_ok=True)
+            sending.unlink()
+        else:
+            put_back(sending)
         failed += not taken
     return failed
+
+
+def post(url, headers, file):
+    """Sends what a file holds; the status, or why there is none."""
+    where = urllib.parse.urlsplit(url)
+    with file.open("rb") as opened:
+        opened.readline()
+        body = opened.read()
+    headers = {name: value for name, value in headers.items() if not name.startswith(f"ce-{FAILURE}")}
+    connection = http.client.HTTPConnection(where.hostname, where.port or 80, timeout=60)
+    try:
+        connection.request("POST", where.path or "/", body, headers)
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return error
+    finally:
+        connection.close()
+
+
+def put_back(sending):
+    """Gives a letter its name again, unless the same has come back meanwhile."""
+    try:
+        os.link(sending, sending.with_suffix(KEPT))
+    except FileExistsError:
+        pass
+    sending.unlink()
 
 
 def describe(said):
@@ -110,8 +148,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(413 if length.isdigit() else 411)
             return
         headers = {name.lower(): value for name, value in self.headers.items() if name.lower() not in HOP}
+        body = self.rfile.read(int(length))
+        if len(body) != int(length):
+            # The sender has gone in the middle, and sends it again.
+            self.close_connection = True
+            return
         try:
-            said = keep(headers, self.rfile.read(int(length)))
+            said = keep(headers, body)
         except OSError as error:
             print(f"error: an event is not kept: {error}", file=sys.stderr, flush=True)
             self.answer(507)
@@ -123,7 +166,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/health":
             self.answer(200)
         elif self.path == "/metrics":
-            count = collections.Counter(letter["attributes"].get("type", "") for _, letter in kept())
+            count = collections.Counter(about["attributes"].get("type", "") for _, about in kept())
             lines = ["# HELP dead_letters Events that could not be delivered and are kept.", "# TYPE dead_letters gauge"]
             lines += [f"dead_letters{{type={json.dumps(kind)}}} {number}" for kind, number in sorted(count.items())]
             self.answer(200, "\n".join([*lines, ""]).encode())
@@ -153,8 +196,8 @@ def serve():
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["list"]:
-        for _, letter in kept():
-            print(letter["at"], describe(letter["attributes"]))
+        for _, about in kept():
+            print(about["at"], describe(about["attributes"]))
     elif sys.argv[1:] == ["send"]:
         sys.exit(1 if send(os.environ["K_SINK"]) else 0)
     elif sys.argv[1:]:

@@ -3,13 +3,15 @@
 import json
 import pathlib
 import re
+import sys
 import tempfile
 import unittest
 
 import homes
-from programs import BUILT, Sink, ask, event, eventually, free_port, function, up
+from programs import BUILT, TOP, Server, Sink, ask, environment, event, eventually, free_port, function, up
 from watching import RULES, Alertmanager, People, Prometheus, grouped, history, panels, rules, run
 
+KEEPER = TOP / "infra/dead-letters/keep.py"
 # What Prometheus has of every target, and of alerts.
 OF_ITS_OWN = {"up", "scrape_duration_seconds", "ALERTS"}
 TARGET = {"job", "instance", "function"}
@@ -49,6 +51,10 @@ class Running(unittest.TestCase):
         (folder / "policy.toml").write_text("[retraining]\ncool_down_minutes = 0\n")
         asked_of_it = {"PAPPUS_POLICY": folder / "policy.toml", "K_SINK": cls.broker.url}
         cls.trigger = cls.started(function(cls.home, "train-trigger", **asked_of_it))
+        cls.letters = cls.started(Server([sys.executable, KEEPER], environment(DEAD_LETTERS=tempfile.mkdtemp(dir=homes.ROOT), PORT=0)))
+        dead = {"ce-id": "7", "ce-source": "/test", "ce-type": "io.pappus.model.trained", "ce-specversion": "1.0"}
+        if cls.letters.ask("POST", "/", dead, b"{}")[0] != 202:
+            raise AssertionError("a dead letter was not taken")
         cls.people = cls.started(People())
         events = f"http://127.0.0.1:{cls.trigger.port}/events"
         cls.alertmanager = cls.started(Alertmanager(folder, cls.people.url, events))
@@ -59,10 +65,11 @@ class Running(unittest.TestCase):
             "host.docker.internal:8081": local(cls.ingest.port),
             "host.docker.internal:8082": local(cls.trigger.port),
             "alertmanager:9093": local(cls.alertmanager.port),
+            "dead-letters:80": local(cls.letters.port),
         }
         before = history(version, local(cls.predict.port))
         cls.prometheus = cls.started(Prometheus(folder, places, before))
-        cls.eventually("every target answers", lambda: len(cls.prometheus.query("up == 1")) == 5)
+        cls.eventually("every target answers", lambda: len(cls.prometheus.query("up == 1")) == 6)
 
     @classmethod
     def started(cls, it):
@@ -103,7 +110,7 @@ class Running(unittest.TestCase):
     def test_2_every_metric_and_label_is_exposed(self):
         self.ask_for_answers()
         exposed = ""
-        for server in (self.predict, self.ingest, self.trigger, self.prometheus, self.alertmanager):
+        for server in (self.predict, self.ingest, self.trigger, self.letters, self.prometheus, self.alertmanager):
             exposed += self.scraped(server)
         names = set(re.findall(r"^(\w+)[{ ]", exposed, re.M))
         self.assertIn("predictions_total", names)

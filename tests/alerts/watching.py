@@ -120,6 +120,9 @@ class Prometheus(Watch):
         (folder / "rules").mkdir(parents=True)
         configuration = yaml.safe_load((INFRA / "prometheus/prometheus.yml").read_text())
         configuration["global"] = {"scrape_interval": "2s", "evaluation_interval": "1s"}
+        # In a cluster alone there is a broker, and what keeps its dead letters.
+        in_a_cluster = yaml.safe_load((INFRA / "prometheus/cluster.yml").read_text())["scrape_configs"]
+        configuration["scrape_configs"] += [each for each in in_a_cluster if each["job_name"] == "dead-letters"]
         statics = [each for scraped in configuration["scrape_configs"] for each in scraped["static_configs"]]
         statics += configuration["alerting"]["alertmanagers"][0]["static_configs"]
         port = free_port()

@@ -1,9 +1,9 @@
 """What keeps dead letters, as the program that the manifest mounts."""
 
-import base64
 import http.server
 import json
 import pathlib
+import socket
 import subprocess
 import sys
 import tempfile
@@ -28,13 +28,14 @@ STRUCTURED = {"specversion": "1.0", "id": "8", "source": "/pappus/train", "type"
 
 
 class Refusing:
-    """Refuses whatever is sent to it."""
+    """Refuses whatever is sent to it, or says that it takes it, after something else was done."""
 
-    def __init__(self):
+    def __init__(self, status=503, before=lambda: None):
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 self.rfile.read(int(self.headers["content-length"]))
-                self.send_response(503)
+                before()
+                self.send_response(status)
                 self.send_header("content-length", "0")
                 self.end_headers()
 
@@ -117,9 +118,54 @@ class DeadLetters(unittest.TestCase):
             self.assertIn("not taken", done.stdout)
         self.assertEqual(len(self.say("list").stdout.splitlines()), 1)
 
+    def test_what_comes_back_while_it_is_sent_is_kept(self):
+        server = self.serve()
+        for status in (202, 503):
+            again = Refusing(status, lambda: self.post(server, BINARY, b'{"again": 1}'))
+            self.addCleanup(again.close)
+            self.post(server, BINARY, b"{}")
+            self.say("send", sink=again.url)
+            (letter,) = self.folder.glob("*")
+            self.assertEqual((letter.suffix, letter.read_bytes().partition(b"\n")[2]), (".letter", b'{"again": 1}'))
+
+    def test_what_was_cut_off_is_whole_or_nothing(self):
+        server = self.serve()
+        self.post(server, BINARY, b"{}")
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            head = "".join(f"{name}: {value}\r\n" for name, value in BINARY.items())
+            connection.sendall(f"POST / HTTP/1.1\r\nhost: x\r\n{head}content-length: 100\r\n\r\nhalf".encode())
+            connection.shutdown(socket.SHUT_WR)
+            self.assertEqual(connection.recv(100), b"", "nothing is said to be taken")
+        (letter,) = self.folder.glob("*.letter")
+        self.assertTrue(letter.read_bytes().endswith(b"\n{}"))
+
+    def test_a_letter_left_half_sent_is_sent_and_a_damaged_one_stays(self):
+        server, sink = self.serve(), Sink()
+        self.addCleanup(sink.close)
+        self.post(server, BINARY, b"{}")
+        (letter,) = self.folder.glob("*.letter")
+        letter.rename(letter.with_suffix(".sending"))
+        (self.folder / "damaged.letter").write_text("half")
+        done = self.say("send", sink=sink.url)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("damaged.letter is damaged, and left alone", done.stderr)
+        self.assertEqual([body for _, body in sink.sent], [b"{}"])
+        self.assertEqual([file.name for file in self.folder.glob("*")], ["damaged.letter"])
+
+    def test_more_than_fits_in_memory_is_kept_and_counted(self):
+        server = self.serve()
+        body = b"x" * (1 << 20)
+        for number in range(64):
+            self.assertEqual(self.post(server, {**BINARY, "ce-id": str(number)}, body), 202)
+        self.assertIn('dead_letters{type="io.pappus.image.ingested"} 64', server.ask("GET", "/metrics")[2].decode())
+        self.assertLess(server.memory(), 60 << 20, "64 MB are kept")
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(f"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {(16 << 20) + 1}\r\n\r\n".encode())
+            self.assertIn(b" 413 ", connection.recv(100))
+
     def test_what_cannot_be_written_is_not_said_to_be_taken(self):
         server = self.serve()
-        (self.folder / "kept.json").write_text(json.dumps({"at": "", "attributes": {}, "headers": {}, "body": ""}))
+        (self.folder / "kept.letter").write_text(json.dumps({"at": "", "attributes": {}, "headers": {}}) + "\n")
         moved = self.folder.with_name(self.folder.name + "-away")
         self.folder.rename(moved)
         try:
@@ -133,7 +179,7 @@ class DeadLetters(unittest.TestCase):
         server = self.serve()
         for body in (b"not json", b"[1]"):
             self.assertEqual(self.post(server, {"content-type": "application/cloudevents+json"}, body), 202)
-        bodies = {base64.b64decode(json.loads(file.read_text())["body"]) for file in self.folder.glob("*.json")}
+        bodies = {file.read_bytes().partition(b"\n")[2] for file in self.folder.glob("*.letter")}
         self.assertEqual(bodies, {b"not json", b"[1]"})
 
     def test_each_overlay_gives_its_broker_this_sink(self):

@@ -60,6 +60,11 @@ class Program:
             [str(part) for part in command], env=variables, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
         )
 
+    def memory(self):
+        """The most bytes that it had resident."""
+        status = pathlib.Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) << 10
+
     def log(self):
         return os.pread(self._log.fileno(), 1 << 24, 0).decode(errors="replace")
 
