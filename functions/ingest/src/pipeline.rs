@@ -13,6 +13,7 @@ use pappus_inference::Limits;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::spawn_blocking;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 use crate::candidate::{Candidate, Content};
 use crate::error::Error;
@@ -234,7 +235,8 @@ impl Ingest {
         let mut taken = stream::poll_fn(move |task| candidates.poll_recv(task))
             .map(|candidate| {
                 let intake = intake.clone();
-                AbortOnDropHandle::new(tokio::spawn(async move { intake.take(candidate?).await }))
+                let taking = async move { intake.take(candidate?).await };
+                AbortOnDropHandle::new(tokio::spawn(taking.in_current_span()))
             })
             .buffered(at_once);
         let mut fault = None;

@@ -3,14 +3,13 @@
 //! JSON object a line, for whoever launched it.
 
 use std::fmt::Display;
-use std::io::Write as _;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use pappus_domain::{Event, RunId};
-use pappus_host::{Access, Bus, Context, Failure, Outlet, Publisher, Settings, shutdown_signal};
-use pappus_train::{Ended, Error, Train};
+use pappus_domain::RunId;
+use pappus_host::{Access, Context, Failure, Outlet, Settings, shutdown_signal};
+use pappus_train::{Ended, Error, Lines, Train};
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
@@ -50,14 +49,14 @@ fn job(run: RunId) -> ExitCode {
 async fn until_asked_to_end(run: RunId) -> Result<(), (u8, Failure)> {
     // From here on: in a container nothing else ends the process.
     let mut stop = pin!(shutdown_signal().map_err(|error| (1, Failure::from_error(error)))?);
-    let (context, publisher) = tokio::select! {
+    let context = tokio::select! {
         opened = open() => opened.map_err(|error| (if error.is_setting() { 2 } else { 1 }, Failure::from_error(error)))?,
         () = &mut stop => return Err((1, Error::Stopping(run).into())),
     };
     context.tracking.attend();
     let train = Train::new(context.clone(), Arc::new(|step| tracing::debug!(?step)));
     let done = tokio::select! {
-        done = trained(&train, &run, publisher.as_deref()) => {
+        done = trained(&context, &train, &run) => {
             context.tracking.finish().await;
             done
         }
@@ -67,15 +66,14 @@ async fn until_asked_to_end(run: RunId) -> Result<(), (u8, Failure)> {
     done.map_err(|failure| (1, failure))
 }
 
-async fn open() -> Result<(Context, Option<Arc<dyn Publisher>>), pappus_host::Error> {
+async fn open() -> Result<Context, pappus_host::Error> {
     let settings = Settings::from_environment(None)?;
     pappus_telemetry::init_logs(settings.log_format, &settings.log, &settings.service.labels())?;
     let publisher = Outlet::of_job(settings.events.as_ref()).await?;
-    let (bus, _) = Bus::new();
-    Ok((Context::open_when_there(settings, Arc::new(bus)).await?, publisher))
+    Context::open_when_there(settings, publisher.unwrap_or_else(|| Arc::new(Lines))).await
 }
 
-async fn trained(train: &Train, run: &RunId, publisher: Option<&dyn Publisher>) -> Result<(), Failure> {
+async fn trained(context: &Context, train: &Train, run: &RunId) -> Result<(), Failure> {
     let done = train.run(run).await;
     let ended = match &done {
         // An earlier attempt may have ended it, and not have been able to say so.
@@ -83,17 +81,7 @@ async fn trained(train: &Train, run: &RunId, publisher: Option<&dyn Publisher>) 
         done => Ended::of(done),
     };
     if let Some(ended) = ended {
-        tell(ended.event()?, publisher).await?;
+        context.events.publish(ended.event()?).await?;
     }
     Ok(done.map(drop)?)
-}
-
-async fn tell(event: Event, publisher: Option<&dyn Publisher>) -> Result<(), Failure> {
-    if let Some(publisher) = publisher {
-        return publisher.publish(event).await;
-    }
-    let line = serde_json::to_string(&event).map_err(Error::from)?;
-    // Whoever launched it may be gone; how it ended is in the catalog all the same.
-    let _ = writeln!(std::io::stdout(), "{line}");
-    Ok(())
 }

@@ -1,12 +1,11 @@
 //! `pappus train`, and the job that train-trigger launches.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use pappus_domain::run::Recipe;
 use pappus_domain::{Manifest, RunId};
 use pappus_host::Context;
-use pappus_train::{Ended, Error, Train, Trained};
+use pappus_train::{Ended, Error, Lines, Train, Trained};
 use pappus_train_trigger::{Trigger, Wish};
 
 use super::plots::Folders;
@@ -77,6 +76,7 @@ pub(crate) fn describe(trained: &Trained) -> String {
 /// lease is freed; the run is open, for whoever launched this may launch it again.
 pub(crate) async fn job(context: &Context, run: RunId) -> Result<(), Trouble> {
     context.tracking.attend();
+    let context = &Context { events: Arc::new(Lines), ..context.clone() };
     let training = Train::new(context.clone(), Arc::new(|step| tracing::debug!(?step)));
     let done = unless_interrupted(async { Ok(training.run(&run).await) }).await;
     if matches!(done, Err(Trouble::Interrupted)) {
@@ -84,9 +84,7 @@ pub(crate) async fn job(context: &Context, run: RunId) -> Result<(), Trouble> {
     }
     let done = done?;
     if let Some(ended) = Ended::of(&done) {
-        let line = serde_json::to_string(&ended.event()?).map_err(Error::from)?;
-        // Whoever launched it may be gone; how it ended is in the catalog all the same.
-        let _ = writeln!(std::io::stdout(), "{line}");
+        context.events.publish(ended.event()?).await?;
     }
     Ok(done.map(drop)?)
 }
