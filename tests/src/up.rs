@@ -93,7 +93,7 @@ impl Up {
         let mut stream = self.connect()?;
         write!(
             stream,
-            "POST {path} HTTP/1.1\r\nhost: here\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\
+            "POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\
              expect: 100-continue\r\n\r\n"
         )?;
         let head = crate::http::read_head(&mut stream)?;
