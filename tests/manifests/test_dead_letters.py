@@ -1,13 +1,11 @@
 """What keeps dead letters, as the program that the manifest mounts."""
 
-import http.server
 import json
 import pathlib
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import unittest
 
 import rendered
@@ -25,30 +23,6 @@ BINARY = {
     "content-type": "application/json",
 }
 STRUCTURED = {"specversion": "1.0", "id": "8", "source": "/pappus/train", "type": "io.pappus.model.trained", "data": {"a": 1}}
-
-
-class Refusing:
-    """Refuses whatever is sent to it, or says that it takes it, after something else was done."""
-
-    def __init__(self, status=503, before=lambda: None):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                self.rfile.read(int(self.headers["content-length"]))
-                before()
-                self.send_response(status)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self._server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()
 
 
 class DeadLetters(unittest.TestCase):
@@ -109,7 +83,7 @@ class DeadLetters(unittest.TestCase):
         self.assertNotIn("dead_letters{", server.ask("GET", "/metrics")[2].decode())
 
     def test_what_is_not_taken_stays(self):
-        server, refusing = self.serve(), Refusing()
+        server, refusing = self.serve(), Sink(503)
         self.addCleanup(refusing.close)
         self.post(server, BINARY, b"{}")
         for url in (refusing.url, "http://127.0.0.1:1/"):
@@ -121,7 +95,7 @@ class DeadLetters(unittest.TestCase):
     def test_what_comes_back_while_it_is_sent_is_kept(self):
         server = self.serve()
         for status in (202, 503):
-            again = Refusing(status, lambda: self.post(server, BINARY, b'{"again": 1}'))
+            again = Sink(status, lambda: self.post(server, BINARY, b'{"again": 1}'))
             self.addCleanup(again.close)
             self.post(server, BINARY, b"{}")
             self.say("send", sink=again.url)

@@ -106,15 +106,16 @@ class Server(Program):
 
 
 class Sink:
-    """Takes whatever is sent to it, and keeps it: headers and body."""
+    """Takes whatever is sent to it, and keeps it: headers and body; or answers otherwise, after something else was done."""
 
-    def __init__(self):
+    def __init__(self, status=202, before=lambda: None):
         self.sent = sent = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 sent.append((dict(self.headers), self.rfile.read(int(self.headers["content-length"] or 0))))
-                self.send_response(202)
+                before()
+                self.send_response(status)
                 self.send_header("content-length", "0")
                 self.end_headers()
 
